@@ -1,0 +1,55 @@
+"""A reference laboratory for the theory of data pruning.
+
+Predict the asymptotic error of a pruning rule, simulate it, and say whether the two agree.
+Importing the package never changes JAX's configuration; predictions need
+``jax.config.update("jax_enable_x64", True)``.
+"""
+
+from nfl_sim import learners, models, pruning, scores
+from nfl_sim.compare import Agreement, compare
+from nfl_sim.problem import FiniteSample, FixedDimension, Problem
+from nfl_sim.pruning import num_kept
+from nfl_sim.scores import Probe
+from nfl_sim.simulation import (
+    Estimate,
+    Simulation,
+    fit,
+    replicate,
+    risk,
+    sample,
+    score,
+    select,
+    simulate,
+)
+from nfl_sim.theory import Prediction, crossover_sample_size, predict, small_fraction_limit
+from nfl_sim.validation import NoTheoryError
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Agreement",
+    "Estimate",
+    "FiniteSample",
+    "FixedDimension",
+    "NoTheoryError",
+    "Prediction",
+    "Probe",
+    "Problem",
+    "Simulation",
+    "compare",
+    "crossover_sample_size",
+    "fit",
+    "learners",
+    "models",
+    "num_kept",
+    "predict",
+    "pruning",
+    "replicate",
+    "risk",
+    "sample",
+    "score",
+    "scores",
+    "select",
+    "simulate",
+    "small_fraction_limit",
+]

@@ -1,0 +1,39 @@
+"""Gaussian integrals: truncated moments and quadrature. No pruning vocabulary below this line."""
+
+from nfl_sim.gaussian.inverse_sum import mean_inverse_square_sum
+from nfl_sim.gaussian.normal import cdf, interval_moments, log_cdf, pdf
+from nfl_sim.gaussian.order_statistics import kept_mass_rule
+from nfl_sim.gaussian.quadrature import (
+    Rule,
+    chi_rule,
+    normal_rule,
+    panel_nodes,
+    polar_rules,
+    polynomial_normal_rule,
+    sphere_coordinate_rule,
+)
+from nfl_sim.gaussian.radial import RadialMoments, radial_moments
+from nfl_sim.gaussian.roots import bisect, polish
+from nfl_sim.gaussian.slab import SlabMoments, slab_moments
+
+__all__ = [
+    "RadialMoments",
+    "Rule",
+    "SlabMoments",
+    "bisect",
+    "cdf",
+    "chi_rule",
+    "interval_moments",
+    "kept_mass_rule",
+    "log_cdf",
+    "mean_inverse_square_sum",
+    "normal_rule",
+    "panel_nodes",
+    "pdf",
+    "polar_rules",
+    "polish",
+    "polynomial_normal_rule",
+    "radial_moments",
+    "slab_moments",
+    "sphere_coordinate_rule",
+]

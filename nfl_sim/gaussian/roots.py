@@ -1,0 +1,58 @@
+"""Bracketed roots whose derivatives are exact, for one unknown or an array of them.
+
+Bisection looks at signs only, so no derivative flows through it; k Newton steps from the root then
+make its first 2^k - 1 derivatives, in everything that the function depends on, exact. (An implicit
+adjoint would do the same for one root, but raises for a whole batch when one member is nan.)
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+Real = Float[Array, "..."]
+_NEWTON_STEPS = 2
+
+
+def bisect(
+    is_left: Callable[[Real], Array], low: Real, high: Real, *, steps: int
+) -> tuple[Real, Real]:
+    """Halve the brackets [low, high] ``steps`` times.
+
+    Args:
+        is_left: whether points lie left of the root, elementwise.
+        low, high: brackets, any shape.
+        steps: number of halvings.
+
+    Returns:
+        The final brackets.
+    """
+
+    def halve(_, bracket):
+        low, high = bracket
+        middle = 0.5 * (low + high)
+        left = is_left(middle)
+        return jnp.where(left, middle, low), jnp.where(left, high, middle)
+
+    return jax.lax.fori_loop(0, steps, halve, (low, high))
+
+
+def polish(function: Callable[[Real], Real], low: Real, high: Real) -> Real:
+    """The root of ``function`` in the narrow bracket [low, high], with exact derivatives.
+
+    Args:
+        function: acts elementwise; its root is where it vanishes.
+        low, high: brackets from `bisect`.
+
+    Returns:
+        The root; the middle of the bracket where Newton's steps leave its neighbourhood (a kink
+        or a jump), and then its derivative is 0.
+    """
+    start = jax.lax.stop_gradient(0.5 * (low + high))
+    reach = jax.lax.stop_gradient(4.0 * (high - low) + 1e-9 * (1.0 + jnp.abs(start)))
+    root = start
+    for _ in range(_NEWTON_STEPS):
+        value, slope = jax.jvp(function, (root,), (jnp.ones_like(root),))
+        root = root - value / jnp.where(slope == 0.0, 1.0, slope)
+    return jnp.where(jnp.abs(root - start) <= reach, root, start)

@@ -1,0 +1,6 @@
+"""Teacher-student models: the law of the data and its risk."""
+
+from nfl_sim.models._base import Model
+from nfl_sim.models._linear import Linear
+
+__all__ = ["Linear", "Model"]

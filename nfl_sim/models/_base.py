@@ -1,0 +1,38 @@
+"""What a teacher-student model must say about itself."""
+
+import abc
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, DTypeLike, Float, PRNGKeyArray
+
+from nfl_sim.validation import Scalar
+
+
+class Model(eqx.Module):
+    """A law of one sample (x, y) with x ~ N(0, I) and the risk it defines (D1)."""
+
+    @abc.abstractmethod
+    def sample(
+        self,
+        key: PRNGKeyArray,
+        num_samples: int,
+        dim: int,
+        dtype: DTypeLike = jnp.float32,
+    ) -> tuple[Float[Array, "n d"], Float[Array, " n"]]:
+        """Draw ``num_samples`` i.i.d. rows: covariates and labels in the teacher's frame."""
+
+    @abc.abstractmethod
+    def residual(
+        self, margin: Float[Array, "..."], label: Float[Array, "..."]
+    ) -> Float[Array, "..."]:
+        """Label minus the prediction of a student with this margin w.x (the error of EL2N)."""
+
+    @property
+    @abc.abstractmethod
+    def resolution(self) -> Scalar:
+        """The smallest feature of a label relative to its size, which rounding must not blur."""
+
+    @abc.abstractmethod
+    def excess_risk(self, weights: Float[Array, " d"]) -> Scalar:
+        """Exact population risk of ``weights`` above that of the teacher."""

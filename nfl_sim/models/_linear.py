@@ -1,0 +1,60 @@
+"""Linear regression with Gaussian covariates and Gaussian noise."""
+
+from typing import final
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, DTypeLike, Float, PRNGKeyArray
+
+from nfl_sim.models._base import Model
+from nfl_sim.validation import Scalar, scalar_field
+
+
+@final
+class Linear(Model):
+    """Gaussian linear regression: y = signal * x_1 + noise_std * xi, x ~ N(0, I), xi ~ N(0, 1).
+
+    The teacher is w0 = signal * e_1. The reported loss is (y - w.x)^2, so that the excess risk of
+    w is |w - w0|^2.
+
+    Args:
+        signal: |w0| >= 0.
+        noise_std: standard deviation of the label noise, > 0.
+
+    Raises:
+        ValueError: a field is not a finite scalar in its range, or float64 is off.
+
+    References: {eq}`eq-minimiser` in theory_notes/03_linear.md.
+    """
+
+    signal: Scalar = scalar_field("signal", low=0.0)
+    noise_std: Scalar = scalar_field("noise_std", low=0.0, open_low=True)
+
+    def sample(
+        self,
+        key: PRNGKeyArray,
+        num_samples: int,
+        dim: int,
+        dtype: DTypeLike = jnp.float32,
+    ) -> tuple[Float[Array, "n d"], Float[Array, " n"]]:
+        """Draw rows x ~ N(0, I_dim) and labels, both of type ``dtype``."""
+        covariate_key, noise_key = jax.random.split(key)
+        covariates = jax.random.normal(covariate_key, (num_samples, dim), dtype)
+        noise = jax.random.normal(noise_key, (num_samples,), dtype)
+        labels = self.signal.astype(dtype) * covariates[:, 0] + self.noise_std.astype(dtype) * noise
+        return covariates, labels
+
+    def residual(
+        self, margin: Float[Array, "..."], label: Float[Array, "..."]
+    ) -> Float[Array, "..."]:
+        """The regression residual, label - margin."""
+        return label - margin
+
+    @property
+    def resolution(self) -> Scalar:
+        """noise_std / (signal + noise_std)."""
+        return self.noise_std / (self.signal + self.noise_std)
+
+    def excess_risk(self, weights: Float[Array, " d"]) -> Scalar:
+        """|w - w0|^2, exact."""
+        return jnp.sum(weights.at[0].add(-self.signal) ** 2)

@@ -1,0 +1,100 @@
+"""The spec: a problem is a model, a score, a rule and a learner; a regime says which limit."""
+
+from typing import Any, final
+
+import equinox as eqx
+
+from nfl_sim.learners import Learner
+from nfl_sim.models import Model
+from nfl_sim.pruning import PointwiseRule
+from nfl_sim.scores import PointwiseScore, Probe
+from nfl_sim.validation import count_field, is_traced
+
+
+@final
+class Problem(eqx.Module):
+    """Score samples of ``model``, keep some by ``rule``, train ``learner`` on them.
+
+    A pytree of float64 scalars: it can be mapped and differentiated in every one of them.
+
+    Args:
+        model: the law of the data, for example ``models.Linear``.
+        score: what the samples are judged by, for example ``scores.EL2N``.
+        rule: which are kept, for example ``pruning.KeepHardest``.
+        learner: how the student is trained, for example ``learners.Ridge``.
+
+    Raises:
+        ValueError: a part is not of its kind.
+    """
+
+    model: Model
+    score: PointwiseScore
+    rule: PointwiseRule
+    learner: Learner
+
+    def __check_init__(self) -> None:
+        kinds = {
+            "model": Model,
+            "score": PointwiseScore,
+            "rule": PointwiseRule,
+            "learner": Learner,
+        }
+        for name, kind in kinds.items():
+            _require_kind(name, getattr(self, name), kind)
+
+
+@final
+class FixedDimension(eqx.Module):
+    """The limit n -> infinity at fixed dimension, to second order in 1/n.
+
+    Args:
+        dim: dimension of the covariates, >= 1.
+    """
+
+    dim: int = count_field("dim", at_least=1)
+
+
+@final
+class FiniteSample(eqx.Module):
+    """The exact mean at one sample size, where it is known.
+
+    Args:
+        dim: dimension of the covariates, >= 1.
+        num_samples: number of samples before pruning, >= 1.
+    """
+
+    dim: int = count_field("dim", at_least=1)
+    num_samples: int = count_field("num_samples", at_least=1)
+
+
+Regime = FixedDimension | FiniteSample
+
+
+def require_dimension(problem: Problem, dim: int) -> None:
+    """Raise ``ValueError`` if the probe does not fit into ``dim`` dimensions.
+
+    In one dimension the probe must be collinear with the teacher: angle 0 or pi.
+    """
+    probe = problem.score.probe
+    if dim >= 2 or not isinstance(probe, Probe) or is_traced(probe.angle):
+        return
+    offset = abs(float(probe.plane[1]))
+    if offset > 1e-12 * max(1.0, float(probe.norm)):
+        raise ValueError(
+            f"dim must be >= 2 unless the probe is collinear with the teacher (angle 0 or pi), "
+            f"got dim={dim} and a probe of angle {float(probe.angle)!r}"
+        )
+
+
+def require_finite_mean(num_kept: int, dim: int) -> None:
+    """Raise ``ValueError`` where the mean excess risk of least squares is infinite."""
+    if abs(num_kept - dim) <= 1:
+        raise ValueError(
+            "the mean excess risk of Ridge(penalty=0) is infinite unless |num_kept - dim| >= 2, "
+            f"got num_kept={num_kept} and dim={dim}; keep more samples or set a penalty"
+        )
+
+
+def _require_kind(name: str, part: Any, kind: type) -> None:
+    if not isinstance(part, kind):
+        raise ValueError(f"{name} must be a {kind.__name__}, got {part!r}")

@@ -1,0 +1,21 @@
+"""Scores of a sample: larger = harder, always."""
+
+from nfl_sim.scores._base import Feature, PointwiseScore, View
+from nfl_sim.scores._el2n import EL2N
+from nfl_sim.scores._grand import GraNd
+from nfl_sim.scores._leverage import Leverage
+from nfl_sim.scores._probe import Probe
+from nfl_sim.scores._uncertainty import Uncertainty
+from nfl_sim.scores._uniform import Uniform
+
+__all__ = [
+    "EL2N",
+    "Feature",
+    "GraNd",
+    "Leverage",
+    "PointwiseScore",
+    "Probe",
+    "Uncertainty",
+    "Uniform",
+    "View",
+]

@@ -1,0 +1,69 @@
+"""What a score is: a function of what it declares to see."""
+
+import abc
+from collections.abc import Mapping
+from typing import ClassVar, Literal, final
+
+import equinox as eqx
+from jaxtyping import Array, Float
+
+from nfl_sim.scores._probe import Probe
+
+Feature = Literal["residual", "probe_margin", "label", "norm"]
+Values = Float[Array, "..."]
+
+
+@final
+class View(eqx.Module):
+    """The features of samples that a score declared to see; reading another one is an error.
+
+    Args:
+        features: arrays of one shape by name: "residual" is the label minus the probe's
+            prediction, "probe_margin" is w_p.x, "label" is y and "norm" is |x|.
+    """
+
+    features: Mapping[str, Values]
+
+    @property
+    def residual(self) -> Values:
+        """Label minus the probe's prediction."""
+        return self._read("residual")
+
+    @property
+    def probe_margin(self) -> Values:
+        """w_p.x."""
+        return self._read("probe_margin")
+
+    @property
+    def label(self) -> Values:
+        """y."""
+        return self._read("label")
+
+    @property
+    def norm(self) -> Values:
+        """|x|."""
+        return self._read("norm")
+
+    def _read(self, name: Feature) -> Values:
+        if name not in self.features:
+            raise ValueError(
+                f"the score reads {name!r} but declares to see only {sorted(self.features)}; "
+                f"add {name!r} to its `sees`"
+            )
+        return self.features[name]
+
+
+class PointwiseScore(eqx.Module):
+    """A score g(z) of one sample: larger = harder, always.
+
+    ``sees`` declares the features that ``__call__`` reads. The declaration is all that
+    `nfl_sim.predict` needs: it builds the quadrature of the kept law from it. A score that reads a
+    probe's margin or residual carries a ``probe``; another one has ``probe = None``.
+    """
+
+    sees: ClassVar[frozenset[Feature]]
+    probe: eqx.AbstractVar[Probe | None]
+
+    @abc.abstractmethod
+    def __call__(self, view: View) -> Values:
+        """The scores of the samples in ``view``, elementwise."""
