@@ -1,0 +1,104 @@
+"""Which theory answers which problem in which regime."""
+
+from collections.abc import Callable
+from typing import Any
+
+from nfl_sim.models import Linear, Model
+from nfl_sim.problem import FiniteSample, FixedDimension, Problem, Regime, require_dimension
+from nfl_sim.theory import linear
+from nfl_sim.theory.prediction import Prediction
+from nfl_sim.validation import NoTheoryError, Scalar, require_x64
+
+Theory = dict[tuple[type[Model], type], Callable[..., Any]]
+
+_PREDICT: Theory = {
+    (Linear, FixedDimension): linear.predict_fixed_dimension,
+    (Linear, FiniteSample): linear.predict_finite_sample,
+}
+_SMALL_FRACTION_LIMIT: Theory = {(Linear, FixedDimension): linear.small_fraction_limit}
+_CROSSOVER: Theory = {(Linear, FixedDimension): linear.crossover_sample_size}
+
+
+def predict(problem: Problem, regime: Regime) -> Prediction:
+    """Predict the asymptotic student of a problem and its error, without simulating.
+
+    Closed forms serve EL2N, Uncertainty, Leverage and random pruning; GraNd and any other
+    pointwise score go through quadrature. Can be jitted, mapped and differentiated in every scalar
+    of the problem (in the fraction: below 1).
+
+    Args:
+        problem: what to predict.
+        regime: ``FixedDimension(dim)`` or ``FiniteSample(dim, num_samples)``.
+
+    Returns:
+        A `Prediction`. Accuracy: closed forms 1e-9 relative for r >= 1e-8 and 1 - r >= 1e-8;
+        GraNd 1e-8 for r in [1e-4, 1]; each carries its own ``numerical_error``.
+
+    Raises:
+        NoTheoryError: (a ValueError) there is no theory for this problem in this regime.
+        ValueError: an argument is not of its kind, a probe does not fit into the dimension, or
+            float64 is off.
+
+    References: {eq}`eq-minimiser`, {eq}`eq-finite-size` in theory_notes/03_linear.md.
+    """
+    return _look_up(_PREDICT, "prediction", problem, regime)(problem, regime)
+
+
+def small_fraction_limit(problem: Problem, regime: Regime) -> Prediction:
+    """The exact limit of `predict` as the kept fraction tends to 0 (T6).
+
+    Args:
+        problem: its own fraction is ignored.
+        regime: ``FixedDimension(dim)``.
+
+    Returns:
+        A `Prediction` of the student and its excess risk; ``finite_size`` and the like are nan.
+
+    Raises:
+        NoTheoryError: no closed limit is known for the problem.
+
+    References: {eq}`eq-el2n-small-r-hard`, {eq}`eq-el2n-small-r-easy`,
+    {eq}`eq-grand-small-r-hard`, {eq}`eq-grand-small-r-easy` in theory_notes/03_linear.md.
+    """
+    theory = _look_up(_SMALL_FRACTION_LIMIT, "limit of small fractions", problem, regime)
+    return theory(problem, regime)
+
+
+def crossover_sample_size(problem: Problem, regime: Regime, *, refined: bool = True) -> Scalar:
+    """The n beyond which random pruning at the same fraction has the smaller risk (T8).
+
+    First order: n* = (C_random - C) / E, with E the excess risk and C the finite_size. Refined:
+    with the model's own finite-n factor, 1/(m - dim - 1) in place of 1/m for least squares.
+
+    Args:
+        problem: compared with `KeepRandom` at its own fraction.
+        regime: ``FixedDimension(dim)``.
+        refined: see above.
+
+    Returns:
+        n counted before pruning; 0 where random pruning wins at every n, inf where it never
+        needs to.
+
+    Raises:
+        NoTheoryError: no crossover is known for the problem.
+
+    References: {eq}`eq-crossover` in theory_notes/03_linear.md.
+    """
+    theory = _look_up(_CROSSOVER, "crossover", problem, regime)
+    return theory(problem, regime, refined=refined)
+
+
+def _look_up(table: Theory, what: str, problem: Problem, regime: Regime) -> Callable[..., Any]:
+    require_x64()
+    for argument, kind in ((problem, Problem), (regime, Regime)):
+        if not isinstance(argument, kind):
+            raise ValueError(f"expected a {getattr(kind, '__name__', kind)}, got {argument!r}")
+    theory = table.get((type(problem.model), type(regime)))
+    if theory is None:
+        known = ", ".join(f"{m.__name__} in {r.__name__}" for m, r in table)
+        raise NoTheoryError(
+            f"no {what} for {type(problem.model).__name__} in {type(regime).__name__}; "
+            f"there is for {known}"
+        )
+    require_dimension(problem, regime.dim)
+    return theory

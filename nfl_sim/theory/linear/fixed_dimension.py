@@ -1,0 +1,62 @@
+"""Prediction for the linear model at fixed dimension, to second order in 1/n."""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from nfl_sim.problem import FixedDimension, Problem
+from nfl_sim.theory.linear.law import Expansion
+from nfl_sim.theory.linear.laws import kept_law
+from nfl_sim.theory.linear.student import ridge_penalty, student
+from nfl_sim.theory.prediction import Prediction, nan_unless
+from nfl_sim.theory.second_order import finite_size
+from nfl_sim.validation import Scalar
+
+
+@eqx.filter_jit
+def predict_fixed_dimension(problem: Problem, regime: FixedDimension) -> Prediction:
+    """The population limit {eq}`eq-minimiser` and its 1/n term {eq}`eq-finite-size`.
+
+    Raises:
+        NoTheoryError: the learner is not Ridge, or the rule has no theory.
+    """
+    law = kept_law(problem, ridge_penalty(problem), regime.dim)
+    fraction = problem.rule.fraction
+    expansion = law.expand(fraction)
+    prediction = Prediction(
+        problem,
+        regime,
+        **student(problem, expansion.deviation.value),
+        threshold=expansion.threshold,
+        finite_size=_finite_size(expansion, fraction, regime.dim),
+        covariance=_covariance(expansion, fraction, regime.dim),
+        training_loss=0.5 * expansion.fluctuation.residual,
+        numerical_error=expansion.numerical_error,
+    )
+    return nan_unless(expansion.converged, prediction)
+
+
+def _finite_size(expansion: Expansion, fraction: Scalar, dim: int) -> Scalar:
+    """Of the excess risk l = |D|^2, whose gradient is 2 D and whose Hessian is 2 I."""
+    gap, slope, curvature = expansion.deviation
+    second = expansion.fluctuation
+    trace = jnp.trace(second.covariance) + (dim - 2) * second.perpendicular
+    return finite_size(
+        fraction,
+        slope=2.0 * jnp.sum(gap * slope),
+        curvature=2.0 * jnp.sum(slope**2 + gap * curvature),
+        iid=trace + 2.0 * jnp.sum(gap * second.bias),
+    )
+
+
+def _covariance(expansion: Expansion, fraction: Scalar, dim: int) -> Float[Array, "3 3"]:
+    """lim n Cov: the sampling of m rows, and the threshold's own r (1 - r) w' w'^T.
+
+    References: {eq}`eq-random-threshold`.
+    """
+    slope, second = expansion.deviation.slope, expansion.fluctuation
+    threshold = fraction * (1.0 - fraction) * jnp.outer(slope, slope)
+    full = jnp.zeros((3, 3)).at[:2, :2].set(second.covariance / fraction + threshold)
+    full = full.at[2, 2].set(second.perpendicular / fraction)
+    missing = jnp.arange(3) >= dim
+    return jnp.where(missing[:, None] | missing[None, :], jnp.nan, full)

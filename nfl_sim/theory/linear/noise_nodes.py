@@ -1,0 +1,125 @@
+"""Kept nodes of a score that sees the noise: the noise is integrated between level crossings."""
+
+from typing import NamedTuple, final
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from nfl_sim.gaussian import (
+    chi_rule,
+    interval_moments,
+    normal_rule,
+    polar_rules,
+    polynomial_normal_rule,
+    sphere_coordinate_rule,
+)
+from nfl_sim.theory.crossings import Profile, graded_grid
+from nfl_sim.theory.linear.node_moments import KeptNodes
+from nfl_sim.theory.linear.nodes import Grid
+from nfl_sim.theory.linear.sight import Sight
+from nfl_sim.validation import Scalar
+
+Values = Float[Array, "..."]
+_REACH = 9.5
+
+
+def noise_grid(sight: Sight, dim: int, nodes_per_panel: int) -> Grid:
+    """The `Grid` of a score that sees the residual or the label."""
+    points = _points(sight, dim, nodes_per_panel)
+    profile = Profile.of(
+        lambda noise: sight.priority(*points.seen, noise), _noise_values(sight, points)
+    )
+    low, high = jnp.min(profile.values), jnp.max(profile.values)
+    return Grid(_NoiseNodes(profile, points), low - 1e-9, high + 1e-9)
+
+
+class _Points(NamedTuple):
+    """Nodes of x that the kept noise depends on, and the sides that it does not depend on.
+
+    Shapes: (k, 1) for what the score sees; (k, s) for ``second``, ``rest`` and ``share``.
+    """
+
+    seen: tuple[Values, Values, Values]
+    first: Values
+    second: Values
+    rest: Values
+    share: Values
+
+
+@final
+class _NoiseNodes(eqx.Module):
+    """Level -> kept nodes."""
+
+    profile: Profile
+    points: _Points
+
+    def __call__(self, level: Scalar) -> KeptNodes:
+        kept, points = self.profile.above(level), self.points
+        mass, noise, square = (
+            points.share * jnp.sum(moment, axis=-1, keepdims=True)
+            for moment in interval_moments(kept.low, kept.high)
+        )
+        return KeptNodes(
+            points.first, points.second, points.rest, mass, noise, square, kept.resolved
+        )
+
+
+def _noise_values(sight: Sight, points: _Points) -> Values:
+    """A grid of the noise at each point, dense where the residual or the label vanishes."""
+    first, second, _ = points.seen
+    centres = [
+        -(vector[0] * first[:, 0] + vector[1] * second[:, 0]) / sight.noise_std
+        for vector in (sight.offset, sight.teacher)
+    ]
+    return graded_grid(_REACH, jnp.stack(centres, axis=-1))
+
+
+def _points(sight: Sight, dim: int, nodes_per_panel: int) -> _Points:
+    if sight.directions > 1:
+        return _plane_points(sight.norm, dim, nodes_per_panel)
+    return (_polar_points if sight.norm else _line_points)(dim, nodes_per_panel)
+
+
+def _line_points(dim: int, nodes_per_panel: int) -> _Points:
+    """One direction is seen, and no length."""
+    line, side = normal_rule(nodes_per_panel), polynomial_normal_rule()
+    first = jnp.asarray(line.nodes)[:, None]
+    zero = jnp.zeros_like(first)
+    return _Points(
+        seen=(first, zero, zero),
+        first=first,
+        second=jnp.asarray(side.nodes if dim > 1 else 0.0 * side.nodes),
+        rest=jnp.asarray(float(max(dim - 2, 0))),
+        share=jnp.asarray(line.weights[:, None] * side.weights),
+    )
+
+
+def _polar_points(dim: int, nodes_per_panel: int) -> _Points:
+    """One direction and the length are seen."""
+    radius, latitude = polar_rules(dim, nodes_per_panel, symmetric=False)
+    side = sphere_coordinate_rule(dim - 1)
+    length = jnp.asarray(radius.nodes)[:, None]
+    first = (length * jnp.sin(latitude.nodes)).reshape(-1, 1)
+    across = (length * jnp.cos(latitude.nodes)).reshape(-1, 1)
+    weight = (radius.weights[:, None] * latitude.weights).reshape(-1, 1)
+    return _Points(
+        seen=(first, across, jnp.zeros_like(first)),
+        first=first,
+        second=across * side.nodes,
+        rest=across**2 * (1.0 - side.nodes**2),
+        share=jnp.asarray(weight * side.weights),
+    )
+
+
+def _plane_points(norm: bool, dim: int, nodes_per_panel: int) -> _Points:
+    """Two directions are seen, and perhaps the length."""
+    line = normal_rule(nodes_per_panel, width=2.25)
+    off = chi_rule(max(dim - 2, 0), nodes_per_panel, width=2.25)
+    lengths = (off.nodes**2, off.weights) if norm else ([float(max(dim - 2, 0))], [1.0])
+    second = line if dim > 1 else chi_rule(0, 1)
+    axes = [jnp.asarray(a) for a in (line.nodes, second.nodes, lengths[0])]
+    first, other, rest = (a.reshape(-1, 1) for a in jnp.meshgrid(*axes, indexing="ij"))
+    shares = [jnp.asarray(a) for a in (line.weights, second.weights, lengths[1])]
+    share = jnp.einsum("i,j,k->ijk", *shares).reshape(-1, 1)
+    return _Points((first, other, rest), first, other, rest, share)

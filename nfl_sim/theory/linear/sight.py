@@ -1,0 +1,78 @@
+"""What a score sees of a sample of the linear model, as coordinates to integrate over."""
+
+from typing import final
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from nfl_sim.models import Linear
+from nfl_sim.problem import Problem
+from nfl_sim.scores import View
+from nfl_sim.theory.linear.frame import axes_along, teacher_plane
+from nfl_sim.theory.linear.law import Matrix, Plane
+from nfl_sim.validation import Scalar
+
+Values = Float[Array, "..."]
+
+
+@final
+class Sight(eqx.Module):
+    """The priority of a sample as a function of the Gaussian coordinates that it depends on.
+
+    A residual or a label is a linear function of x plus the noise, a margin a linear function of
+    x. If all that is seen lies along one direction of the plane, it becomes the first axis.
+
+    Args:
+        problem: whose score is looked at.
+        axes: rows are the axes of the plane in the frame (e_1, e_2).
+        offset, teacher, probe: w0 - w_p, w0 and w_p along these axes.
+        noise_std: of the model.
+        directions: how many directions of x are seen, 0, 1 or 2.
+        noise, norm: whether the score sees the noise, and the length of x.
+    """
+
+    problem: Problem
+    axes: Matrix
+    offset: Plane
+    teacher: Plane
+    probe: Plane
+    noise_std: Scalar
+    directions: int
+    noise: bool
+    norm: bool
+
+    @classmethod
+    def of(cls, problem: Problem, model: Linear) -> "Sight":
+        """The sight of the problem's score."""
+        sees = problem.score.sees
+        teacher = teacher_plane(model)
+        probe = jnp.zeros(2) if problem.score.probe is None else problem.score.probe.plane
+        seen = {"residual": teacher - probe, "label": teacher, "probe_margin": probe}
+        vectors = [vector for name, vector in seen.items() if name in sees]
+        axes = axes_along(vectors[0])[0] if len(vectors) == 1 else jnp.eye(2)
+        return cls(
+            problem=problem,
+            axes=axes,
+            offset=axes @ (teacher - probe),
+            teacher=axes @ teacher,
+            probe=axes @ probe,
+            noise_std=model.noise_std,
+            directions=min(len(vectors), 2),
+            noise=bool(sees & {"residual", "label"}),
+            norm="norm" in sees,
+        )
+
+    def priority(self, first: Values, second: Values, rest: Values, noise: Values) -> Values:
+        """Priority at x with these coordinates (``rest`` squared, off the plane) and this noise."""
+        shape = jnp.broadcast_shapes(*(jnp.shape(v) for v in (first, second, rest, noise)))
+        noise = self.noise_std * noise
+        features = {
+            "residual": self.offset[0] * first + self.offset[1] * second + noise,
+            "label": self.teacher[0] * first + self.teacher[1] * second + noise,
+            "probe_margin": self.probe[0] * first + self.probe[1] * second,
+            "norm": jnp.sqrt(first**2 + second**2 + rest),
+        }
+        score = self.problem.score
+        seen = {name: jnp.broadcast_to(features[name], shape) for name in score.sees}
+        return jnp.broadcast_to(self.problem.rule.priority(score(View(seen))), shape)
