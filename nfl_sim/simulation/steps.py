@@ -1,0 +1,82 @@
+"""The five steps of a replicate, as pure functions: sample, score, select, fit, risk."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, DTypeLike, Float, Int, PRNGKeyArray
+
+from nfl_sim.learners import Learner
+from nfl_sim.models import Model
+from nfl_sim.problem import Problem
+from nfl_sim.pruning import PointwiseRule
+from nfl_sim.scores import View
+from nfl_sim.validation import Scalar
+
+
+def sample(
+    key: PRNGKeyArray,
+    model: Model,
+    *,
+    num_samples: int,
+    dim: int,
+    dtype: DTypeLike = jnp.float32,
+) -> tuple[Float[Array, "n d"], Float[Array, " n"]]:
+    """Draw ``num_samples`` i.i.d. covariates and labels in the teacher's frame."""
+    return model.sample(key, num_samples, dim, dtype)
+
+
+def score(
+    key: PRNGKeyArray,
+    problem: Problem,
+    covariates: Float[Array, "n d"],
+    labels: Float[Array, " n"],
+) -> Float[Array, " n"]:
+    """The problem's scores of these samples; larger = harder.
+
+    ``key`` is for a probe that is fitted to the data; a fixed one ignores it.
+    """
+    rating, features = problem.score, {}
+    if "norm" in rating.sees:
+        features["norm"] = jnp.sqrt(jnp.sum(covariates**2, axis=1))
+    if "label" in rating.sees:
+        features["label"] = labels
+    if rating.probe is not None:
+        weights = rating.probe.fit(key, covariates, labels, problem.learner)
+        margin = covariates @ weights.astype(covariates.dtype)
+        if "probe_margin" in rating.sees:
+            features["probe_margin"] = margin
+        if "residual" in rating.sees:
+            features["residual"] = problem.model.residual(margin, labels)
+    return jnp.broadcast_to(rating(View(features)), labels.shape)
+
+
+def select(
+    key: PRNGKeyArray, rule: PointwiseRule, scores: Float[Array, " n"], size: int
+) -> Int[Array, " size"]:
+    """Indices of the ``size`` samples of highest priority, best first, ties broken fairly.
+
+    Args:
+        key: for the ties.
+        rule: whose priority orders the samples.
+        scores: shape (n,).
+        size: how many indices to return, at most n.
+    """
+    lot = jax.random.bits(key, scores.shape)
+    index = jnp.arange(scores.shape[0])
+    return jax.lax.sort((-rule.priority(scores), lot, index), num_keys=2)[2][:size]
+
+
+def fit(
+    learner: Learner,
+    covariates: Float[Array, "m d"],
+    labels: Float[Array, " m"],
+    weights: Float[Array, " m"],
+    *,
+    underdetermined: bool | None = None,
+) -> Float[Array, " d"]:
+    """Train a student on weighted samples; rows of weight 0 do not count."""
+    return learner.fit(covariates, labels, weights, underdetermined=underdetermined)
+
+
+def risk(model: Model, student: Float[Array, " d"]) -> Scalar:
+    """Exact population excess risk of a student, in the model's own loss."""
+    return model.excess_risk(student)
