@@ -163,15 +163,19 @@ def _compare_limit(prediction: Prediction, ladder: _Ladder, false_alarm: float) 
 
 
 def _at_sizes(prediction: Prediction, ladder: _Ladder) -> tuple[np.ndarray, np.ndarray]:
-    """Limits and 1/n coefficients at the fractions m/n that were really kept."""
-    predictions = []
-    for simulation in ladder.simulations:
-        kept = jnp.asarray(simulation.num_kept / simulation.num_samples)
-        problem = eqx.tree_at(lambda p: p.rule.fraction, prediction.problem, kept)
-        predictions.append(predict(problem, prediction.regime))
+    """The prediction's limit and 1/n coefficient, moved to the fractions m/n really kept."""
+    kept = [simulation.num_kept / simulation.num_samples for simulation in ladder.simulations]
+    fractions = [prediction.problem.rule.fraction, *(jnp.asarray(k) for k in kept)]
+    problems = [
+        eqx.tree_at(lambda p: p.rule.fraction, prediction.problem, fraction)
+        for fraction in fractions
+    ]
+    theory = [predict(problem, prediction.regime) for problem in problems]
+    limits = np.array([float(p.excess_risk) for p in theory])
+    coefficients = np.array([float(p.finite_size) for p in theory])
     return (
-        np.array([float(p.excess_risk) for p in predictions]),
-        np.array([float(p.finite_size) for p in predictions]),
+        float(prediction.excess_risk) + limits[1:] - limits[0],
+        float(prediction.finite_size) + coefficients[1:] - coefficients[0],
     )
 
 

@@ -1,14 +1,19 @@
 """The spec: a problem is a model, a score, a rule and a learner; a regime says which limit."""
 
+import math
 from typing import Any, final
 
 import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Bool
 
 from nfl_sim.learners import Learner
 from nfl_sim.models import Model
 from nfl_sim.pruning import PointwiseRule
 from nfl_sim.scores import PointwiseScore, Probe
-from nfl_sim.validation import count_field, is_traced
+from nfl_sim.validation import count_field, in_domain, is_traced
+
+_COLLINEAR = 1e-12
 
 
 @final
@@ -76,14 +81,22 @@ def require_dimension(problem: Problem, dim: int) -> None:
     In one dimension the probe must be collinear with the teacher: angle 0 or pi.
     """
     probe = problem.score.probe
-    if dim >= 2 or not isinstance(probe, Probe) or is_traced(probe.angle):
+    if dim >= 2 or not isinstance(probe, Probe) or is_traced(probe.angle) or is_traced(probe.norm):
         return
-    offset = abs(float(probe.plane[1]))
-    if offset > 1e-12 * max(1.0, float(probe.norm)):
+    norm, angle = float(probe.norm), float(probe.angle)
+    if abs(norm * math.sin(angle)) > _COLLINEAR * max(1.0, norm):
         raise ValueError(
             f"dim must be >= 2 unless the probe is collinear with the teacher (angle 0 or pi), "
-            f"got dim={dim} and a probe of angle {float(probe.angle)!r}"
+            f"got dim={dim} and a probe of angle {angle!r}"
         )
+
+
+def is_valid(problem: Problem, dim: int) -> Bool[Array, ""]:
+    """Whether the scalars lie in their domains and the probe in ``dim`` dimensions, if traced."""
+    valid, probe = in_domain(problem), problem.score.probe
+    if dim >= 2 or not isinstance(probe, Probe):
+        return valid
+    return valid & (jnp.abs(probe.plane[1]) <= _COLLINEAR * jnp.maximum(1.0, probe.norm))
 
 
 def require_finite_mean(num_kept: int, dim: int) -> None:

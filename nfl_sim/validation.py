@@ -4,16 +4,17 @@ Only concrete values can be refused. A traced value outside its domain flows on 
 prediction with ``converged=False``.
 """
 
+import dataclasses
 import functools
 import math
 import operator
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.core
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 Scalar = Float[Array, ""]
 
@@ -40,7 +41,19 @@ def scalar_field(
     name: str, *, low: float = -math.inf, high: float = math.inf, open_low: bool = False
 ) -> Any:
     """A dataclass field holding one finite float64 number in [low, high], or (low, high]."""
-    return eqx.field(converter=functools.partial(_to_scalar, name, low, high, open_low))
+    domain = _Domain(name, low, high, open_low)
+    return eqx.field(converter=functools.partial(_to_scalar, domain), metadata={"domain": domain})
+
+
+def in_domain(spec: Any) -> Bool[Array, ""]:
+    """Whether every `scalar_field` of a spec, and of the specs inside it, is in its domain."""
+    inside = jnp.asarray(True)
+    if not isinstance(spec, eqx.Module):
+        return inside
+    for field in dataclasses.fields(spec):
+        value, domain = getattr(spec, field.name), field.metadata.get("domain")
+        inside &= in_domain(value) if domain is None else domain.holds(value)
+    return inside
 
 
 def count_field(name: str, *, at_least: int) -> Any:
@@ -59,8 +72,22 @@ def to_count(name: str, value: Any, *, at_least: int) -> int:
     return count
 
 
-def _to_scalar(name: str, low: float, high: float, open_low: bool, value: Any) -> Scalar:
+class _Domain(NamedTuple):
+    """The numbers that a scalar field may hold."""
+
+    name: str
+    low: float
+    high: float
+    open_low: bool
+
+    def holds(self, value: Scalar) -> Bool[Array, ""]:
+        above = value > self.low if self.open_low else value >= self.low
+        return jnp.isfinite(value) & above & (value <= self.high)
+
+
+def _to_scalar(domain: _Domain, value: Any) -> Scalar:
     require_x64()
+    name = domain.name
     try:
         number = jnp.asarray(value, dtype=jnp.float64)
     except (TypeError, ValueError) as error:
@@ -68,11 +95,11 @@ def _to_scalar(name: str, low: float, high: float, open_low: bool, value: Any) -
     if number.ndim != 0:
         raise ValueError(f"{name} must be a scalar, got an array of shape {number.shape}")
     if not is_traced(number):
-        _check_range(name, float(number), low, high, open_low)
+        _check_range(float(number), *domain)
     return number
 
 
-def _check_range(name: str, value: float, low: float, high: float, open_low: bool) -> None:
+def _check_range(value: float, name: str, low: float, high: float, open_low: bool) -> None:
     above = value > low if open_low else value >= low
     if not (math.isfinite(value) and above and value <= high):
         left = "(" if open_low or low == -math.inf else "["

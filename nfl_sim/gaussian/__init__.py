@@ -1,7 +1,7 @@
 """Gaussian integrals: truncated moments and quadrature. No pruning vocabulary below this line."""
 
 from nfl_sim.gaussian.inverse_sum import mean_inverse_square_sum
-from nfl_sim.gaussian.normal import cdf, interval_moments, log_cdf, pdf
+from nfl_sim.gaussian.normal import cdf, interval_mean, interval_moments, log_cdf, pdf, tail_moments
 from nfl_sim.gaussian.order_statistics import kept_mass_rule
 from nfl_sim.gaussian.quadrature import (
     Rule,
@@ -23,6 +23,7 @@ __all__ = [
     "bisect",
     "cdf",
     "chi_rule",
+    "interval_mean",
     "interval_moments",
     "kept_mass_rule",
     "log_cdf",
@@ -36,4 +37,5 @@ __all__ = [
     "radial_moments",
     "slab_moments",
     "sphere_coordinate_rule",
+    "tail_moments",
 ]

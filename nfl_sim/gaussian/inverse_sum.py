@@ -37,7 +37,7 @@ def mean_inverse_square_sum(num_kept: Scalar, num_samples: Scalar, *, outside: b
     """
     masses, weights = kept_mass_rule(num_kept, num_samples)
     moments = jax.vmap(lambda mass: slab_moments(mass, outside))(masses)
-    points, lengths = panel_nodes(_EDGES, _NODES_PER_PANEL)
+    points, lengths = (a[None, :] for a in panel_nodes(_EDGES, _NODES_PER_PANEL))
     scale = 1.0 / (num_kept * moments.second)
     t = scale[:, None] * jnp.exp(points)
     transform = _log_laplace(t, masses[:, None], moments.threshold[:, None], outside)

@@ -51,7 +51,9 @@ def chi_rule(dim: int, nodes_per_panel: int, *, width: float = 1.5, grading: int
     return _normalised(nodes, lengths * np.exp(log_density - log_density.max()))
 
 
-def polar_rules(dim: int, nodes_per_panel: int, *, symmetric: bool) -> tuple[Rule, Rule]:
+def polar_rules(
+    dim: int, nodes_per_panel: int, *, symmetric: bool = False, refinement: int = 1
+) -> tuple[Rule, Rule]:
     """Integrate against N(0, I_dim) a function of |x| and of x_1 = |x| sin(latitude).
 
     The panels of the radius are graded toward 0, where level sets of products pinch.
@@ -60,16 +62,18 @@ def polar_rules(dim: int, nodes_per_panel: int, *, symmetric: bool) -> tuple[Rul
         dim: dimension >= 1.
         nodes_per_panel: Gauss-Legendre nodes on each panel.
         symmetric: the integrand is even in the latitude, so that positive ones suffice.
+        refinement: how many panels to make of each, for integrands of small features.
 
     Returns:
         The rules for the radius and for the latitude, in (-pi/2, pi/2).
     """
-    radius = chi_rule(dim, nodes_per_panel, grading=_GRADING.get(dim, 4))
+    grading = _GRADING.get(dim, 4)
+    radius = chi_rule(dim, nodes_per_panel, width=1.5 / refinement, grading=grading)
     if dim == 1:
         poles = Rule(np.array([0.5, -0.5]) * np.pi, np.array([0.5, 0.5]))
         return radius, Rule(poles.nodes[:1], np.ones(1)) if symmetric else poles
     reach = min(0.5 * np.pi, _REACH / math.sqrt(max(dim - 2, 1)))
-    count = math.ceil(reach * math.sqrt(max(dim, 4)))
+    count = math.ceil(refinement * reach * math.sqrt(max(dim, 4)))
     edges = np.linspace(0.0, reach, count + 1)
     edges = edges if symmetric else np.concatenate([-edges[:0:-1], edges])
     nodes, lengths = panel_nodes(edges, nodes_per_panel)

@@ -63,6 +63,6 @@ class Ridge(Learner):
         weights: Float[Array, " m"],
     ) -> Float[Array, ""]:
         """Weighted mean of (y - w.x)^2 / 2 over the training rows, in float64."""
-        residual = labels - covariates.astype(jnp.float64) @ student
+        residual = labels.astype(jnp.float64) - covariates.astype(jnp.float64) @ student
         weights = weights.astype(jnp.float64)
         return jnp.sum(weights * residual**2) / (2.0 * jnp.sum(weights))

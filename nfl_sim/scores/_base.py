@@ -64,6 +64,10 @@ class PointwiseScore(eqx.Module):
     sees: ClassVar[frozenset[Feature]]
     probe: eqx.AbstractVar[Probe | None]
 
+    def __check_init__(self) -> None:
+        if not isinstance(self.probe, Probe | None):
+            raise ValueError(f"probe must be a Probe, got {self.probe!r}")
+
     @abc.abstractmethod
     def __call__(self, view: View) -> Values:
         """The scores of the samples in ``view``, elementwise."""

@@ -101,8 +101,8 @@ def _block_statistics(
     good = real & (outcome.failure < 0)
     count = jnp.sum(good)
     values = jnp.where(good[:, None], outcome.values, 0.0)
-    mean = jnp.sum(values, axis=0) / jnp.maximum(count, 1)
-    m2 = jnp.sum(jnp.where(good[:, None], (outcome.values - mean) ** 2, 0.0), axis=0)
-    causes = jnp.arange(len(CAUSES))
+    mean = jnp.sum(values, axis=0) / jnp.maximum(count, 1).astype(values.dtype)
+    m2 = jnp.sum(jnp.where(good[:, None], (outcome.values - mean[None, :]) ** 2, 0.0), axis=0)
+    causes = jnp.arange(len(CAUSES))[None, :]
     failed = jnp.sum(real[:, None] & (outcome.failure[:, None] == causes), axis=0)
     return count, mean, m2, failed

@@ -270,7 +270,7 @@ def _module_source(name: str) -> str:
 def _read(path: Path, cell: str | None, start: int, stop: int) -> Moments | None:
     """The moments in a chunk file; None with a warning if anything about it is wrong."""
     try:
-        with np.load(path, allow_pickle=False) as data:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as data:
             header = json.loads(bytes(data["header"]))
             moments = Moments(int(data["count"]), data["mean"], data["m2"], data["failed"])
         _verify(header, moments, str(cell), start, stop)

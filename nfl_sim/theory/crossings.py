@@ -58,12 +58,12 @@ class Profile(eqx.Module):
         inside = self.values > level
         changes = inside[..., 1:] != inside[..., :-1]
         counts = jnp.cumsum(changes, axis=-1)
-        ordinals = jnp.arange(MAX_CROSSINGS)
-        cell = jnp.argmax(counts[..., None] > ordinals, axis=-2)
+        ordinals = _last_axis(np.arange(MAX_CROSSINGS), counts.ndim)
+        cell = jnp.argmax(counts[..., None] > ordinals[..., None, :], axis=-2)
         roots = self._roots(level, cell)
         roots = jnp.where(counts[..., -1:] > ordinals, roots, self.grid[..., -1:])
         edges = jnp.concatenate([self.grid[..., :1], roots, self.grid[..., -1:]], axis=-1)
-        kept = inside[..., :1] ^ (jnp.arange(MAX_CROSSINGS + 1) % 2 == 1)
+        kept = inside[..., :1] ^ _last_axis(np.arange(MAX_CROSSINGS + 1) % 2 == 1, counts.ndim)
         low, high = edges[..., :-1], edges[..., 1:]
         resolved = jnp.all(counts[..., -1] <= MAX_CROSSINGS)
         return Intervals(low, jnp.where(kept, high, low), resolved)
@@ -93,6 +93,12 @@ def graded_grid(reach: float, centres: Float[Array, "... c"]) -> Float[Array, ".
     """
     steps = np.concatenate([[0.0], np.geomspace(1e-9, 2.0 * reach, 24)])
     offsets = np.concatenate([-steps[:0:-1], steps])
-    around = (centres[..., None] + offsets).reshape(*centres.shape[:-1], -1)
+    around = centres[..., None] + _last_axis(offsets, centres.ndim + 1)
+    around = around.reshape(*centres.shape[:-1], -1)
     regular = np.broadcast_to(np.linspace(-reach, reach, 41), (*centres.shape[:-1], 41))
     return jnp.sort(jnp.clip(jnp.concatenate([around, regular], axis=-1), -reach, reach), axis=-1)
+
+
+def _last_axis(values: np.ndarray, ndim: int) -> np.ndarray:
+    """A vector as the last axis of an array with ``ndim`` axes."""
+    return values.reshape((1,) * (ndim - 1) + values.shape)

@@ -40,6 +40,7 @@ class _MarginNodes(eqx.Module):
     """The score sees the margin only: the first coordinate runs over the kept intervals."""
 
     profile: Profile
+    noise_std: Scalar
     dim: int
     nodes_per_panel: int
 
@@ -47,14 +48,15 @@ class _MarginNodes(eqx.Module):
         kept = self.profile.above(level)
         first, lengths = _fill(kept, self.nodes_per_panel)
         side = polynomial_normal_rule()
-        mass = (lengths * pdf(first))[:, None] * side.weights
+        mass = (lengths * pdf(first))[:, None] * side.weights[None, :]
         return KeptNodes(
             first=first[:, None],
-            second=jnp.asarray(side.nodes if self.dim > 1 else 0.0 * side.nodes),
+            second=jnp.asarray(side.nodes if self.dim > 1 else 0.0 * side.nodes)[None, :],
             rest=jnp.asarray(float(max(self.dim - 2, 0))),
             mass=mass,
             noise=jnp.zeros_like(mass),
-            square=mass,
+            residual=jnp.zeros_like(mass),
+            square=self.noise_std**2 * mass,
             resolved=kept.resolved,
         )
 
@@ -65,6 +67,7 @@ class _RadiusNodes(eqx.Module):
 
     profile: Profile
     latitude: Rule
+    noise_std: Scalar
     dim: int
     nodes_per_panel: int
 
@@ -73,18 +76,20 @@ class _RadiusNodes(eqx.Module):
         length, widths = _fill(kept, self.nodes_per_panel)
         angle = self.latitude.nodes[:, None, None]
         side = sphere_coordinate_rule(self.dim - 1)
+        sides, shares = side.nodes[None, None, :], side.weights[None, None, :]
         density = jnp.exp(_log_chi_density(jnp.maximum(length, 1e-300), self.dim))
         weight = self.latitude.weights[:, None] * widths * density
         length = length[..., None]
         across = length * np.cos(angle)
-        mass = jnp.asarray(weight[..., None] * side.weights)
+        mass = jnp.asarray(weight[..., None] * shares)
         return KeptNodes(
             first=length * np.sin(angle),
-            second=across * side.nodes,
-            rest=across**2 * (1.0 - side.nodes**2),
+            second=across * sides,
+            rest=across**2 * (1.0 - sides**2),
             mass=mass,
             noise=jnp.zeros_like(mass),
-            square=mass,
+            residual=jnp.zeros_like(mass),
+            square=self.noise_std**2 * mass,
             resolved=kept.resolved,
         )
 
@@ -95,11 +100,11 @@ def _margin_nodes(sight: Sight, dim: int, nodes_per_panel: int) -> _MarginNodes:
         lambda first: sight.priority(first, zero, zero, zero),
         graded_grid(_REACH, jnp.zeros(1)),
     )
-    return _MarginNodes(profile, dim, nodes_per_panel)
+    return _MarginNodes(profile, sight.noise_std, dim, nodes_per_panel)
 
 
 def _radius_nodes(sight: Sight, dim: int, nodes_per_panel: int) -> _RadiusNodes:
-    latitude = polar_rules(dim, nodes_per_panel, symmetric=False)[1]
+    latitude = polar_rules(dim, nodes_per_panel)[1]
     sine, cosine = np.sin(latitude.nodes)[:, None], np.cos(latitude.nodes)[:, None]
     mode, zero = float(np.sqrt(dim - 1)), jnp.zeros(())
     grid = graded_grid(mode + _REACH, jnp.tile(jnp.array([[0.0, mode]]), (len(sine), 1)))
@@ -107,7 +112,7 @@ def _radius_nodes(sight: Sight, dim: int, nodes_per_panel: int) -> _RadiusNodes:
         lambda length: sight.priority(length * sine, length * cosine, zero, zero),
         jnp.maximum(grid, 0.0),
     )
-    return _RadiusNodes(profile, latitude, dim, nodes_per_panel)
+    return _RadiusNodes(profile, latitude, sight.noise_std, dim, nodes_per_panel)
 
 
 def _log_chi_density(length: Values, dim: int) -> Values:
@@ -118,7 +123,8 @@ def _log_chi_density(length: Values, dim: int) -> Values:
 def _fill(intervals: Intervals, nodes_per_panel: int) -> tuple[Values, Values]:
     """Gauss-Legendre nodes and weights on every interval, along the last axis."""
     nodes, weights = panel_nodes(np.linspace(0.0, 1.0, _PANELS + 1), nodes_per_panel)
-    width = (intervals.high - intervals.low)[..., None]
-    points = intervals.low[..., None] + width * nodes
+    low, high = intervals.low[..., None], intervals.high[..., None]
+    nodes, weights = (a.reshape((1,) * (low.ndim - 1) + a.shape) for a in (nodes, weights))
+    points = low + (high - low) * nodes
     flat = (*points.shape[:-2], -1)
-    return points.reshape(flat), (width * weights).reshape(flat)
+    return points.reshape(flat), ((high - low) * weights).reshape(flat)

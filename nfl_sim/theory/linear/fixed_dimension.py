@@ -6,21 +6,25 @@ from jaxtyping import Array, Float
 
 from nfl_sim.problem import FixedDimension, Problem
 from nfl_sim.theory.linear.law import Expansion
-from nfl_sim.theory.linear.laws import kept_law
+from nfl_sim.theory.linear.laws import kept_law, quadrature_refinement
 from nfl_sim.theory.linear.student import ridge_penalty, student
 from nfl_sim.theory.prediction import Prediction, nan_unless
 from nfl_sim.theory.second_order import finite_size
 from nfl_sim.validation import Scalar
 
 
-@eqx.filter_jit
 def predict_fixed_dimension(problem: Problem, regime: FixedDimension) -> Prediction:
     """The population limit {eq}`eq-minimiser` and its 1/n term {eq}`eq-finite-size`.
 
     Raises:
         NoTheoryError: the learner is not Ridge, or the rule has no theory.
     """
-    law = kept_law(problem, ridge_penalty(problem), regime.dim)
+    return _predict(problem, regime, quadrature_refinement(problem))
+
+
+@eqx.filter_jit
+def _predict(problem: Problem, regime: FixedDimension, refinement: int) -> Prediction:
+    law = kept_law(problem, ridge_penalty(problem), regime.dim, refinement=refinement)
     fraction = problem.rule.fraction
     expansion = law.expand(fraction)
     prediction = Prediction(

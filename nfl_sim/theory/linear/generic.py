@@ -2,19 +2,19 @@
 
 import jax.numpy as jnp
 
-from nfl_sim.models import Linear
 from nfl_sim.problem import Problem
 from nfl_sim.theory.linear.covariate_nodes import covariate_grid
 from nfl_sim.theory.linear.frame import teacher_plane
 from nfl_sim.theory.linear.nodes import NodesLaw
 from nfl_sim.theory.linear.noise_nodes import noise_grid
 from nfl_sim.theory.linear.sight import Sight
+from nfl_sim.theory.linear.student import linear_model
 from nfl_sim.validation import Scalar
 
 _NODES_PER_PANEL = 16
 
 
-def generic_law(problem: Problem, model: Linear, penalty: Scalar, dim: int) -> NodesLaw:
+def generic_law(problem: Problem, penalty: Scalar, dim: int, refinement: int) -> NodesLaw:
     """The kept law of the problem's score, by quadrature over the features that it sees.
 
     If the score sees the noise, through the residual or the label, the noise is integrated
@@ -25,13 +25,20 @@ def generic_law(problem: Problem, model: Linear, penalty: Scalar, dim: int) -> N
 
     References: {eq}`eq-generic-nodes` in theory_notes/03_linear.md.
     """
+    model = linear_model(problem)
     sight = Sight.of(problem, model)
-    build = noise_grid if sight.noise else covariate_grid
+    fine, coarse = (
+        noise_grid(sight, dim, nodes, refinement)
+        if sight.noise
+        else covariate_grid(sight, dim, nodes)
+        for nodes in (_NODES_PER_PANEL, _NODES_PER_PANEL // 2)
+    )
     return NodesLaw(
-        fine=build(sight, dim, _NODES_PER_PANEL),
-        coarse=build(sight, dim, _NODES_PER_PANEL // 2),
+        fine=fine,
+        coarse=coarse,
         axes=sight.axes,
         sign=problem.rule.priority(jnp.ones(())),
+        reference=sight.reference @ sight.axes,
         teacher=teacher_plane(model),
         noise_std=model.noise_std,
         penalty=penalty,

@@ -1,8 +1,10 @@
 """Which kept law serves which score: the closed forms, and the quadrature for everything else."""
 
+import math
 from collections.abc import Callable
 
-from nfl_sim.models import Linear
+import jax.numpy as jnp
+
 from nfl_sim.problem import Problem
 from nfl_sim.pruning import KeepEasiest, KeepHardest, KeepRandom
 from nfl_sim.scores import EL2N, GraNd, Leverage, PointwiseScore, Uncertainty, Uniform
@@ -12,50 +14,73 @@ from nfl_sim.theory.linear.grand import grand_law
 from nfl_sim.theory.linear.law import LinearLaw
 from nfl_sim.theory.linear.radial import RadialLaw
 from nfl_sim.theory.linear.slab import SlabLaw
-from nfl_sim.theory.linear.student import linear_model
-from nfl_sim.validation import NoTheoryError, Scalar
+from nfl_sim.theory.linear.student import fixed_probe, linear_model
+from nfl_sim.validation import NoTheoryError, Scalar, is_traced
 
-Specialisation = Callable[..., LinearLaw]
+Specialisation = Callable[[Problem, Scalar, int, int], LinearLaw]
+_FINEST = 8
 
 
-def kept_law(problem: Problem, penalty: Scalar, dim: int) -> LinearLaw:
+def kept_law(problem: Problem, penalty: Scalar, dim: int, *, refinement: int = 1) -> LinearLaw:
     """The law of the kept samples of a linear problem.
+
+    Args:
+        problem: of the model Linear.
+        penalty: of its learner.
+        dim: dimension of the covariates.
+        refinement: how finely a quadrature cuts its panels; see `quadrature_refinement`.
 
     Raises:
         NoTheoryError: the rule is none of KeepHardest, KeepEasiest, KeepRandom.
     """
-    model, rule, score = linear_model(problem), problem.rule, problem.score
+    rule, score = problem.rule, problem.score
     if isinstance(rule, KeepRandom) or isinstance(score, Uniform):
-        return SlabLaw.of_nothing(model, penalty, dim)
+        return SlabLaw.of_nothing(linear_model(problem), penalty, dim)
     if not isinstance(rule, KeepHardest | KeepEasiest):
         raise NoTheoryError(
             f"no theory for the rule {type(rule).__name__} on Linear; "
             "there is for KeepHardest, KeepEasiest, KeepRandom"
         )
-    specialise = SPECIALISATIONS.get(type(score))
-    if specialise is None:
-        return generic_law(problem, model, penalty, dim)
-    return specialise(model, score, penalty, dim, hardest=isinstance(rule, KeepHardest))
+    return SPECIALISATIONS.get(type(score), generic_law)(problem, penalty, dim, refinement)
 
 
-def _el2n(model: Linear, score: EL2N, penalty: Scalar, dim: int, *, hardest: bool) -> LinearLaw:
-    return SlabLaw.of_residual(model, score.probe, penalty, dim, hardest=hardest)
+def quadrature_refinement(problem: Problem) -> int:
+    """How finely to cut panels of x: half of |w0 - w_p| / sigma, from 1 to 8.
+
+    What a score keeps turns from little to much within about sigma / |w0 - w_p| of x. A traced
+    problem gets 2; what is not resolved shows in the numerical error.
+    """
+    model, probe = linear_model(problem), problem.score.probe
+    reference = jnp.zeros(2) if probe is None else probe.plane
+    ratio = jnp.linalg.norm(teacher_plane(model) - reference) / model.noise_std
+    if is_traced(ratio):
+        return 2
+    return min(max(math.ceil(0.5 * float(ratio)), 1), _FINEST)
 
 
-def _uncertainty(
-    model: Linear, score: Uncertainty, penalty: Scalar, dim: int, *, hardest: bool
-) -> LinearLaw:
-    return SlabLaw.of_margin(model, score.probe, penalty, dim, hardest=hardest)
+def _el2n(problem: Problem, penalty: Scalar, dim: int, _: int) -> LinearLaw:
+    model, probe = linear_model(problem), fixed_probe(problem)
+    return SlabLaw.of_residual(model, probe, penalty, dim, hardest=_hardest(problem))
 
 
-def _grand(model: Linear, score: GraNd, penalty: Scalar, dim: int, *, hardest: bool) -> LinearLaw:
-    return grand_law(model, score.probe, penalty, dim, hardest=hardest)
+def _uncertainty(problem: Problem, penalty: Scalar, dim: int, _: int) -> LinearLaw:
+    model, probe = linear_model(problem), fixed_probe(problem)
+    return SlabLaw.of_margin(model, probe, penalty, dim, hardest=_hardest(problem))
 
 
-def _leverage(
-    model: Linear, score: Leverage, penalty: Scalar, dim: int, *, hardest: bool
-) -> LinearLaw:
-    return RadialLaw(teacher_plane(model), model.noise_std, penalty, dim, outside=hardest)
+def _grand(problem: Problem, penalty: Scalar, dim: int, refinement: int) -> LinearLaw:
+    model, probe = linear_model(problem), fixed_probe(problem)
+    return grand_law(model, probe, penalty, dim, hardest=_hardest(problem), refinement=refinement)
+
+
+def _leverage(problem: Problem, penalty: Scalar, dim: int, _: int) -> LinearLaw:
+    model = linear_model(problem)
+    outside = _hardest(problem)
+    return RadialLaw(teacher_plane(model), model.noise_std, penalty, dim, outside)
+
+
+def _hardest(problem: Problem) -> bool:
+    return isinstance(problem.rule, KeepHardest)
 
 
 SPECIALISATIONS: dict[type[PointwiseScore], Specialisation] = {

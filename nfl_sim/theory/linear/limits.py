@@ -12,7 +12,7 @@ from nfl_sim.theory.linear.laws import kept_law
 from nfl_sim.theory.linear.radial import RadialLaw
 from nfl_sim.theory.linear.slab import SlabLaw
 from nfl_sim.theory.linear.student import fixed_probe, linear_model, ridge_penalty, student
-from nfl_sim.theory.prediction import Prediction
+from nfl_sim.theory.prediction import Prediction, nan_unless
 from nfl_sim.validation import NoTheoryError, Scalar, is_traced
 
 
@@ -43,7 +43,9 @@ def small_fraction_limit(problem: Problem, regime: FixedDimension) -> Prediction
             "there is for EL2N, GraNd, Leverage, Uncertainty, Uniform"
         )
     fields = student(problem, gap)
-    return Prediction(problem, regime, **fields, numerical_error=1e-14 * fields["excess_risk"])
+    error = 1e-14 * fields["excess_risk"]
+    known = jnp.isfinite(fields["excess_risk"])
+    return nan_unless(known, Prediction(problem, regime, **fields, numerical_error=error))
 
 
 def crossover_sample_size(
@@ -82,7 +84,8 @@ def crossover_sample_size(
     risk = prediction.excess_risk
     biased = risk > prediction.numerical_error
     crossing = shift + advantage / jnp.where(biased, risk, 1.0)
-    return jnp.where(advantage <= 0.0, 0.0, jnp.where(biased, crossing, jnp.inf))
+    crossing = jnp.where(advantage <= 0.0, 0.0, jnp.where(biased, crossing, jnp.inf))
+    return jnp.where(prediction.converged, crossing, jnp.nan)
 
 
 def _grand_limit(problem: Problem, penalty: Scalar) -> Plane:

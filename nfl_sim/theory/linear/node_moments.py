@@ -13,12 +13,15 @@ from nfl_sim.validation import Scalar
 class KeptNodes(NamedTuple):
     """The kept law as weighted nodes; all arrays broadcast to one shape.
 
-    With y = w0.x + noise_std * xi, a node stands for a point x and for the law of xi there.
+    With y = w0.x + noise_std * xi, a node stands for a point x and for the law of xi there. The
+    residual s = y - w_ref.x is that of a fixed reference student w_ref: the probe, if there is
+    one, so that nothing cancels where only small residuals are kept.
 
     Args:
         first, second: coordinates of x along the two axes of the plane.
         rest: squared length of x off the plane.
-        mass, noise, square: E[xi^j 1{kept}] at the node for j = 0, 1, 2, times its weight.
+        mass, noise, residual, square: the weight of the node times E[1{kept}], E[xi 1{kept}],
+            E[s 1{kept}] and E[s^2 1{kept}] there.
         resolved: whether the kept set was followed at every node.
     """
 
@@ -27,6 +30,7 @@ class KeptNodes(NamedTuple):
     rest: Float[Array, "..."]
     mass: Float[Array, "..."]
     noise: Float[Array, "..."]
+    residual: Float[Array, "..."]
     square: Float[Array, "..."]
     resolved: Bool[Array, ""]
 
@@ -37,7 +41,6 @@ class NodeMoments(eqx.Module):
 
     nodes: KeptNodes
     fraction: Scalar
-    noise_std: Scalar
     dim: int
 
     def mean(self, values: Float[Array, "..."]) -> Scalar:
@@ -55,12 +58,14 @@ class NodeMoments(eqx.Module):
         off_plane = self.mean(n.mass * n.rest) / (self.dim - 2) if self.dim > 2 else across
         return _symmetric(self.mean(n.mass * n.first**2), cross, across), off_plane
 
-    def deviation(self, teacher: Plane, penalty: Scalar) -> Plane:
-        """(A + penalty)^-1 (g - penalty w0)."""
-        n = self.nodes
-        pull = self.noise_std * self.vector(n.noise)
+    def solve(self, pull: Float[Array, "..."], student: Plane, penalty: Scalar) -> Plane:
+        """(A + penalty)^-1 (E[x pull] - penalty student): w_inf minus that student.
+
+        ``pull`` is the residual of the student at the nodes, times the mass.
+        """
         matrix, _ = self.second()
-        return jnp.linalg.solve(matrix + penalty * jnp.eye(2), pull - penalty * teacher)
+        target = self.vector(pull) - penalty * student
+        return jnp.linalg.solve(matrix + penalty * jnp.eye(2), target)
 
     def vector(self, values: Float[Array, "..."]) -> Plane:
         """E[x values] in the plane."""
@@ -68,19 +73,17 @@ class NodeMoments(eqx.Module):
             [self.mean(values * self.nodes.first), self.mean(values * self.nodes.second)]
         )
 
-    def fluctuation(self, gap: Plane, student: Plane, penalty: Scalar) -> Fluctuation:
-        """Covariance, bias and residual of ridge at the deviation ``gap``."""
+    def fluctuation(self, reference: Plane, penalty: Scalar) -> Fluctuation:
+        """Covariance, bias and residual of ridge, by the residual of the reference student."""
         n = self.nodes
+        gap = self.solve(n.residual, reference, penalty)
+        student = reference + gap
         matrix, off_plane = self.second()
         shrink = jnp.linalg.inv(matrix + penalty * jnp.eye(2))
         across = 1.0 / (off_plane + penalty)
-        missed = gap[0] * n.first + gap[1] * n.second
-        residual = self.noise_std * n.noise - missed * n.mass
-        squared = (
-            self.noise_std**2 * n.square
-            - 2.0 * self.noise_std * missed * n.noise
-            + missed**2 * n.mass
-        )
+        moved = gap[0] * n.first + gap[1] * n.second
+        residual = n.residual - moved * n.mass
+        squared = n.square - 2.0 * moved * n.residual + moved**2 * n.mass
         cross = self.mean(squared * n.first * n.second)
         scores = _symmetric(
             self.mean(squared * n.first**2), cross, self.mean(squared * n.second**2)

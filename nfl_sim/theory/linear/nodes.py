@@ -21,7 +21,7 @@ from nfl_sim.theory.linear.node_moments import KeptNodes, NodeMoments
 from nfl_sim.validation import Scalar
 
 _MASS_TOLERANCE = 1e-9
-_ERROR_TOLERANCE = 1e-4
+_ERROR_TOLERANCE = 1e-2
 _BISECTIONS = 50
 
 
@@ -46,6 +46,7 @@ class NodesLaw(LinearLaw):
         fine, coarse: grids with the full and with half the nodes a panel.
         axes: rows are the two axes of the nodes' plane in the frame (e_1, e_2).
         sign: score of a priority level; 1 for keep-hardest, -1 for keep-easiest.
+        reference: the student whose residual the nodes carry.
         teacher, noise_std, penalty, dim: of the problem.
 
     References: {eq}`eq-generic-nodes` in theory_notes/03_linear.md.
@@ -55,6 +56,7 @@ class NodesLaw(LinearLaw):
     coarse: Grid
     axes: Matrix
     sign: Scalar
+    reference: Plane
     teacher: Plane
     noise_std: Scalar
     penalty: Scalar
@@ -67,19 +69,22 @@ class NodesLaw(LinearLaw):
         deviation, moving = self._deviation_jet(level)
         coarse, coarse_mass = self._deviation(self.coarse.nodes(level))
         drift = (coarse_mass - fraction) * deviation.slope
-        error = jnp.abs(jnp.sum(deviation.value**2) - jnp.sum((coarse - drift) ** 2))
+        excess = jnp.sum(deviation.value**2)
+        error = jnp.abs(excess - jnp.sum((coarse - drift) ** 2))
+        met = self._converged(nodes, fraction, excess, error)
         return Expansion(
             threshold=self.sign * level,
             deviation=Jet(*(vector @ self.axes for vector in deviation)),
-            fluctuation=self._fluctuation(nodes, fraction, deviation.value),
+            fluctuation=self._fluctuation(nodes, fraction),
             numerical_error=error,
-            converged=self._converged(nodes, fraction, error) & (moving | (fraction >= 1.0)),
+            converged=met & (moving | (fraction >= 1.0)),
         )
 
     def _deviation(self, nodes: KeptNodes) -> tuple[Plane, Scalar]:
         """w_inf - w0 along the axes, and the kept mass."""
-        moments = NodeMoments(nodes, jnp.sum(nodes.mass), self.noise_std, self.dim)
-        return moments.deviation(self.axes @ self.teacher, self.penalty), moments.fraction
+        moments = NodeMoments(nodes, jnp.sum(nodes.mass), self.dim)
+        pull = self.noise_std * nodes.noise
+        return moments.solve(pull, self.axes @ self.teacher, self.penalty), moments.fraction
 
     def _deviation_jet(self, level: Scalar) -> tuple[Jet, Bool[Array, ""]]:
         """Derivatives in the kept mass, by those in the level; and whether the level moves it."""
@@ -99,17 +104,19 @@ class NodesLaw(LinearLaw):
         slope = by_level / rate
         return Jet(value, slope, (twice - slope * mass_twice) / rate**2), moving
 
-    def _fluctuation(self, nodes: KeptNodes, fraction: Scalar, gap: Plane) -> Fluctuation:
-        moments = NodeMoments(nodes, fraction, self.noise_std, self.dim)
-        inner = moments.fluctuation(gap, self.axes @ self.teacher + gap, self.penalty)
+    def _fluctuation(self, nodes: KeptNodes, fraction: Scalar) -> Fluctuation:
+        moments = NodeMoments(nodes, fraction, self.dim)
+        inner = moments.fluctuation(self.axes @ self.reference, self.penalty)
         covariance = self.axes.T @ inner.covariance @ self.axes
         return inner._replace(covariance=covariance, bias=inner.bias @ self.axes)
 
-    def _converged(self, nodes: KeptNodes, fraction: Scalar, error: Scalar) -> Bool[Array, ""]:
+    def _converged(
+        self, nodes: KeptNodes, fraction: Scalar, excess: Scalar, error: Scalar
+    ) -> Bool[Array, ""]:
         """The level set was followed, it has the right mass, and the two grids agree."""
         gap = jnp.abs(jnp.sum(nodes.mass) - fraction)
-        scale = jnp.sum(self.teacher**2) + self.noise_std**2
-        met = (gap <= _MASS_TOLERANCE * fraction) & (error <= _ERROR_TOLERANCE * scale)
+        floor = 1e-12 * (jnp.sum(self.teacher**2) + self.noise_std**2)
+        met = (gap <= _MASS_TOLERANCE * fraction) & (error <= _ERROR_TOLERANCE * excess + floor)
         return met & nodes.resolved
 
 

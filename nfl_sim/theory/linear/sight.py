@@ -27,6 +27,8 @@ class Sight(eqx.Module):
         problem: whose score is looked at.
         axes: rows are the axes of the plane in the frame (e_1, e_2).
         offset, teacher, probe: w0 - w_p, w0 and w_p along these axes.
+        reference: the student whose residual the score turns about: the probe; the null student
+            if only the label is seen, the teacher if no noise is.
         noise_std: of the model.
         directions: how many directions of x are seen, 0, 1 or 2.
         noise, norm: whether the score sees the noise, and the length of x.
@@ -37,6 +39,7 @@ class Sight(eqx.Module):
     offset: Plane
     teacher: Plane
     probe: Plane
+    reference: Plane
     noise_std: Scalar
     directions: int
     noise: bool
@@ -51,15 +54,18 @@ class Sight(eqx.Module):
         seen = {"residual": teacher - probe, "label": teacher, "probe_margin": probe}
         vectors = [vector for name, vector in seen.items() if name in sees]
         axes = axes_along(vectors[0])[0] if len(vectors) == 1 else jnp.eye(2)
+        noise = bool(sees & {"residual", "label"})
+        reference = probe if sees & {"residual", "probe_margin"} else jnp.zeros(2)
         return cls(
             problem=problem,
             axes=axes,
             offset=axes @ (teacher - probe),
             teacher=axes @ teacher,
             probe=axes @ probe,
+            reference=axes @ (reference if noise else teacher),
             noise_std=model.noise_std,
             directions=min(len(vectors), 2),
-            noise=bool(sees & {"residual", "label"}),
+            noise=noise,
             norm="norm" in sees,
         )
 
