@@ -1,0 +1,1 @@
+"""Experiments: a figure each, predicted, simulated and judged (`python -m experiments`)."""

@@ -1,0 +1,100 @@
+"""The panels of fig7: excess risk against n, a panel a kept fraction."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from experiments import style
+from experiments.tables import Table, select
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def draw(tables: Mapping[str, Table]) -> "Figure":
+    """The figure, from the tables points, lines and crossovers."""
+    import matplotlib.pyplot as plt
+
+    fractions = np.unique(tables["lines"]["fraction"])
+    figure, row = plt.subplots(
+        1, len(fractions), figsize=(style.TEXT_WIDTH, 2.8), sharey=True, squeeze=False
+    )
+    for axes, fraction in zip(row[0], fractions, strict=True):
+        _panel(axes, {name: _at(table, fraction) for name, table in tables.items()})
+        axes.set_title(f"kept fraction r = {fraction:g}")
+        axes.set_xlabel("number of samples n, before pruning")
+    row[0][0].set_ylabel("excess risk")
+    _legend(figure, tables)
+    figure.subplots_adjust(left=0.085, right=0.985, bottom=0.145, top=0.84, wspace=0.06)
+    return figure
+
+
+def _panel(axes: "Axes", tables: Mapping[str, Table]) -> None:
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    for score, rule in _curves(tables["lines"]):
+        look = {"score": score, "rule": rule}
+        line = select(tables["lines"], **look)
+        points = select(tables["points"], **look)
+        style.theory(axes, line["num_samples"], line["value"], **look)
+        if line["limit"][0] > 0.0:
+            style.theory(axes, line["num_samples"], line["limit"], **look, linewidth=0.6)
+        style.measured(axes, points["num_samples"], points["mean"], points["sem"], **look)
+    _mark_crossovers(axes, tables)
+
+
+def _mark_crossovers(axes: "Axes", tables: Mapping[str, Table]) -> None:
+    """A vertical line at every finite crossover with random pruning."""
+    table = tables["crossovers"]
+    lines = tables["lines"]
+    low, high = lines["num_samples"].min(), lines["num_samples"].max()
+    for score, rule, size in zip(table["score"], table["rule"], table["crossover"], strict=True):
+        if not low < size < high:
+            continue
+        axes.axvline(
+            size,
+            color=style.SCORES[score],
+            linestyle=style.RULES[rule]["linestyle"],
+            linewidth=0.7,
+            zorder=0,
+        )
+        axes.annotate(
+            rf"$n^*\!={size:.0f}$",
+            (size, 1.0),
+            xycoords=axes.get_xaxis_transform(),
+            xytext=(3, -2),
+            textcoords="offset points",
+            va="top",
+            fontsize=7,
+            color=style.SCORES[score],
+        )
+
+
+def _legend(figure: "Figure", tables: Mapping[str, Table]) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D(
+            [],
+            [],
+            color=style.SCORES[score],
+            markerfacecolor="white",
+            **style.RULES[rule],
+            label=style.curve_name(score, rule),
+        )
+        for score, rule in _curves(tables["lines"])
+    ]
+    handles.append(Line2D([], [], color=style.GREY, linewidth=0.6, label=r"plateau $E(r)$"))
+    figure.legend(handles=handles, loc="upper center", ncols=len(handles), columnspacing=1.2)
+
+
+def _curves(lines: Table) -> list[tuple[str, str]]:
+    pairs = zip(lines["score"].tolist(), lines["rule"].tolist(), strict=True)
+    return list(dict.fromkeys(pairs))
+
+
+def _at(table: Table, fraction: float) -> Table:
+    column = "fraction" if "fraction" in table else "rule.fraction"
+    return select(table, **{column: fraction}) if column in table else table

@@ -1,0 +1,194 @@
+"""The laboratory: simulates cells through the store and judges predictions against them."""
+
+import threading
+import zlib
+from collections.abc import Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from experiments.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from nfl_sim import Prediction, Problem, Simulation
+    from nfl_sim.problem import Regime
+    from nfl_sim.simulation.store import Store
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One problem at one size: the unit of work, of storage and of provenance."""
+
+    problem: "Problem"
+    dim: int
+    num_samples: int
+    num_replicates: int
+
+    @property
+    def work(self) -> float:
+        """Normals to be drawn."""
+        return float(self.num_samples) * (self.dim + 1) * self.num_replicates
+
+    @cached_property
+    def identity(self) -> str:
+        """All that defines the cell, exact."""
+        from nfl_sim.simulation.store import describe
+
+        return repr(
+            (describe(self.problem, set()), self.dim, self.num_samples, self.num_replicates)
+        )
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """All that defines the cell, flat."""
+        sizes = {"dim": self.dim, "num_samples": self.num_samples}
+        return flatten(self.problem) | sizes | {"num_replicates": self.num_replicates}
+
+
+class Meter(Protocol):
+    """Where a laboratory reports its work."""
+
+    def extend(self, work: float) -> None: ...
+    def advance(self, work: float, cached: bool) -> None: ...
+
+
+class Lab:
+    """What `compute` works with: cells are simulated in the background, and waited for.
+
+    Args:
+        store: where finished chunks are kept.
+        seed: root of all keys.
+        meter: told of the work ahead and of the work done.
+        workers: threads; compiling and drawing leave the interpreter free.
+    """
+
+    def __init__(
+        self, store: "Store", seed: int, meter: Meter | None = None, workers: int = 1
+    ) -> None:
+        self.store, self.seed = store, seed
+        self._meter, self._workers = meter, workers
+        self._pool = ThreadPoolExecutor(workers)
+        self._stop = threading.Event()
+        self._begun: dict[str, Future[Any]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let the chunks being drawn finish, and begin no other."""
+        self._stop.set()
+        self._pool.shutdown(cancel_futures=True)
+
+    def reseeded(self, seed: int) -> "Lab":
+        """A laboratory with other keys and the same store."""
+        return Lab(self.store, seed, self._meter, self._workers)
+
+    def start(self, cells: Sequence[Cell]) -> None:
+        """Begin to simulate these cells in the background, the largest first."""
+        new = {cell.identity: cell for cell in cells if cell.identity not in self._begun}
+        if self._meter:
+            self._meter.extend(sum(cell.work for cell in new.values()))
+        for name, cell in sorted(new.items(), key=lambda item: -item[1].work):
+            self._begun[name] = self._pool.submit(self._simulate, cell)
+
+    def simulate(self, cell: Cell) -> "Simulation":
+        """The simulation of a cell, drawn or from the store."""
+        self.start([cell])
+        return self._begun[cell.identity].result()
+
+    def _simulate(self, cell: Cell) -> "Simulation":
+        return self.store.simulate(
+            cell_key(self.seed, cell),
+            cell.problem,
+            dim=cell.dim,
+            num_samples=cell.num_samples,
+            num_replicates=cell.num_replicates,
+            on_chunk=lambda count, cached: self._report(cell, count, cached),
+        )
+
+    def _report(self, cell: Cell, count: int, cached: bool) -> None:
+        if self._meter:
+            self._meter.advance(cell.work * count / cell.num_replicates, cached)
+        if self._stop.is_set():
+            raise CancelledError
+
+    def judge(self, claim: str, regime: "Regime", cells: Sequence[Cell]) -> "Judgement":
+        """Predict, simulate the cells, compare."""
+        import nfl_sim as nfl
+
+        prediction = nfl.predict(cells[0].problem, regime)
+        simulations = [self.simulate(cell) for cell in cells]
+        agreement = nfl.compare(prediction, simulations)
+        provenance = flatten(cells[0].problem) | {
+            "regime": type(regime).__name__,
+            "dim": cells[0].dim,
+            "num_samples": ";".join(str(cell.num_samples) for cell in cells),
+            "num_replicates": ";".join(str(cell.num_replicates) for cell in cells),
+            "seed": self.seed,
+            "rate": float(agreement.rate),
+            "rate_sem": float(agreement.rate_sem),
+            "rate_z": float(agreement.rate_z),
+            "false_alarm": float(agreement.false_alarm),
+        }
+        verdict = Verdict(
+            claim,
+            predicted=float(agreement.predicted),
+            measured=float(agreement.limit),
+            sem=float(agreement.sem),
+            z=float(agreement.z),
+            verdict=agreement.verdict,
+            provenance=provenance,
+        )
+        return Judgement(prediction, simulations, verdict)
+
+    def row(self, cell: Cell, simulation: "Simulation") -> dict[str, Any]:
+        """The cell and its measured excess risk, as a row of a table."""
+        estimate = simulation.excess_risk
+        return cell.provenance | {
+            "seed": self.seed,
+            "num_kept": simulation.num_kept,
+            "failed": sum(simulation.failed.values()),
+            "mean": float(estimate.mean),
+            "sem": float(estimate.sem),
+        }
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A prediction, its simulations and the verdict."""
+
+    prediction: "Prediction"
+    simulations: "list[Simulation]"
+    verdict: Verdict
+
+
+def cell_key(seed: int, cell: Cell) -> Any:
+    """fold_in(root, hash of the problem and its size): it depends on what the cell is alone."""
+    import jax
+
+    from nfl_sim.simulation.store import describe
+
+    text = repr((describe(cell.problem, set()), cell.dim, cell.num_samples))
+    return jax.random.fold_in(jax.random.key(seed), zlib.crc32(text.encode()))
+
+
+def affordable(replicates: int, max_rows: int, rows: int) -> int:
+    """The largest power of two that respects both limits; at least 16.
+
+    A power of two is drawn in equal blocks, which are compiled once.
+    """
+    count = max(16, min(replicates, max_rows // rows))
+    return 1 << (count.bit_length() - 1)
+
+
+def flatten(spec: Any, prefix: str = "") -> dict[str, Any]:
+    """A spec as flat columns: class names and scalar fields."""
+    row: dict[str, Any] = {}
+    for item in fields(spec):
+        name, value = prefix + item.name, getattr(spec, item.name)
+        if is_dataclass(value):
+            row |= {name: type(value).__name__} | flatten(value, f"{name}.")
+        else:
+            row[name] = float(value) if hasattr(value, "dtype") else value
+    return row

@@ -1,0 +1,75 @@
+"""The experiments there are. A new one is a module here and a line in `EXPERIMENTS`.
+
+A module holds a frozen dataclass `Config`, `PRESETS` (at least quick and paper), and the functions
+`cells(config)`, what it will simulate; `compute(config, lab)`, its `Result`; and
+`plot(tables)`, its figure drawn from the tables alone. Nothing in it imports JAX, nfl_sim or
+matplotlib before one of these functions is called.
+"""
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from experiments.tables import Table
+
+if TYPE_CHECKING:
+    from experiments.lab import Cell, Lab
+    from experiments.verdicts import Verdict
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What one line of the registry says.
+
+    Args:
+        summary: what the figure shows.
+        in_make_run: whether `all quick`, which is `make run`, includes it.
+    """
+
+    summary: str
+    in_make_run: bool = False
+
+
+EXPERIMENTS: Mapping[str, Entry] = {
+    "fig2_linear_failure": Entry(
+        "excess risk against the kept fraction: where score-based pruning fails", in_make_run=True
+    ),
+    "fig7_scaling_law": Entry(
+        "excess risk against the sample size: the plateau of an invalid rule", in_make_run=True
+    ),
+}
+PRESETS = ("quick", "paper")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What `compute` returns.
+
+    Args:
+        tables: name to columns; all that `plot` needs.
+        verdicts: what was claimed, and how it held.
+    """
+
+    tables: Mapping[str, Table]
+    verdicts: "list[Verdict]"
+
+
+class Experiment(Protocol):
+    """The functions of an experiment's module; `verify` has no `plot`."""
+
+    Config: type
+    PRESETS: Mapping[str, Any]
+
+    def cells(self, config: Any) -> "list[Cell]": ...
+    def compute(self, config: Any, lab: "Lab") -> Result: ...
+
+
+def load(name: str) -> Experiment:
+    """Import the module of an experiment."""
+    return cast("Experiment", importlib.import_module(f"experiments.{name}"))
+
+
+def names(preset: str) -> list[str]:
+    """The experiments that `all` runs in this preset."""
+    return [n for n, entry in EXPERIMENTS.items() if entry.in_make_run or preset != "quick"]

@@ -1,0 +1,66 @@
+"""Verdicts: what was claimed, what was measured, and whether the two agree."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from experiments.tables import Table, from_rows
+
+STYLES = {"agree": "green", "disagree": "bold red", "inconclusive": "yellow"}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One claim and its fate.
+
+    Args:
+        claim: what theory says, in words.
+        predicted: the number it says.
+        measured, sem: the simulated number and its standard error.
+        z: (measured - predicted) / sem.
+        verdict: agree, disagree or inconclusive.
+        provenance: further columns of the CSV.
+    """
+
+    claim: str
+    predicted: float
+    measured: float
+    sem: float
+    z: float
+    verdict: str
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+
+def to_table(verdicts: Sequence[Verdict]) -> Table:
+    """The verdicts as columns, provenance last."""
+    rows = [asdict(verdict) for verdict in verdicts]
+    return from_rows([row | row.pop("provenance") for row in rows])
+
+
+def print_table(console: Any, title: str, verdicts: Sequence[Verdict]) -> None:
+    """Print one line a claim."""
+    from rich.markup import escape
+    from rich.table import Table as Rich
+
+    rich = Rich(title=title, title_justify="left", box=None, pad_edge=False)
+    rich.add_column("claim")
+    for name in ("predicted", "measured", "sem", "z"):
+        rich.add_column(name, justify="right", no_wrap=True)
+    rich.add_column("verdict", no_wrap=True)
+    for v in verdicts:
+        numbers = [f"{v.predicted:.5g}", f"{v.measured:.5g}", f"{v.sem:.1e}", f"{v.z:+.2f}"]
+        rich.add_row(escape(v.claim), *numbers, f"[{STYLES[v.verdict]}]{v.verdict}[/]")
+    console.print(rich)
+    console.print(summary(verdicts))
+
+
+def summary(verdicts: Sequence[Verdict]) -> str:
+    """How many claims of each fate."""
+    count = Counter(v.verdict for v in verdicts)
+    return f"{len(verdicts)} claims: " + ", ".join(f"{count[k]} {k}" for k in STYLES)
+
+
+def exit_code(verdicts: Sequence[Verdict]) -> int:
+    """1 if some claim disagrees, else 0."""
+    return int(any(v.verdict == "disagree" for v in verdicts))
