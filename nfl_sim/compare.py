@@ -156,7 +156,8 @@ def _compare_limit(prediction: Prediction, ladder: _Ladder, false_alarm: float) 
         )
     known = limits + coefficients / ladder.sizes
     shift = fit_powers(inverse, ladder.means - known, ladder.sems, (0, 2))
-    rate = fit_powers(inverse, ladder.means - limits, ladder.sems, (1, 2))
+    moved = (coefficients - float(prediction.finite_size)) / ladder.sizes
+    rate = fit_powers(inverse, ladder.means - limits - moved, ladder.sems, (1, 2))
     rate = rate._replace(coefficients=largest * rate.coefficients, sems=largest * rate.sems)
     doubt = ladder.doubt(shift, scale, false_alarm)
     return _agreement(prediction, shift, rate, doubt, false_alarm)

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import special
 
 _REACH = 9.0
-_GRADING = {1: 24, 2: 15, 3: 9}
+_GRADING = {1: 24, 2: 20, 3: 14, 4: 10}
 
 
 class Rule(NamedTuple):
@@ -67,7 +67,7 @@ def polar_rules(
     Returns:
         The rules for the radius and for the latitude, in (-pi/2, pi/2).
     """
-    grading = _GRADING.get(dim, 4)
+    grading = _GRADING.get(dim, 8)
     radius = chi_rule(dim, nodes_per_panel, width=1.5 / refinement, grading=grading)
     if dim == 1:
         poles = Rule(np.array([0.5, -0.5]) * np.pi, np.array([0.5, 0.5]))

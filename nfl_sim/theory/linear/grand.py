@@ -72,6 +72,7 @@ class _PolarNodes(eqx.Module):
             self.dim, self.nodes_per_panel, symmetric=True, refinement=self.refinement
         )
         side = sphere_coordinate_rule(self.dim - 1)
+        sides = side.nodes[None, None, :]
         radii = radius.nodes[:, None, None]
         length = jnp.asarray(radii)
         along = jnp.asarray(radii * np.sin(latitude.nodes)[:, None])
@@ -81,8 +82,8 @@ class _PolarNodes(eqx.Module):
         share = jnp.asarray(weight * side.weights)
         return KeptNodes(
             first=along,
-            second=across * side.nodes,
-            rest=across**2 * (1.0 - side.nodes**2),
+            second=across * sides,
+            rest=across**2 * (1.0 - sides**2),
             mass=share * mass,
             noise=share * noise,
             residual=share * residual,

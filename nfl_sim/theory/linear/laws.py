@@ -48,8 +48,10 @@ def quadrature_refinement(problem: Problem) -> int:
     """How finely to cut panels of x: half of |w0 - w_p| / sigma, from 1 to 8.
 
     What a score keeps turns from little to much within about sigma / |w0 - w_p| of x. A traced
-    problem gets 2; what is not resolved shows in the numerical error.
+    problem gets 2; what is not resolved shows in the numerical error. Closed forms need none.
     """
+    if isinstance(problem.score, EL2N | Leverage | Uncertainty | Uniform):
+        return 1
     model, probe = linear_model(problem), problem.score.probe
     reference = jnp.zeros(2) if probe is None else probe.plane
     ratio = jnp.linalg.norm(teacher_plane(model) - reference) / model.noise_std
