@@ -1,0 +1,104 @@
+"""The experiments themselves: what they simulate, and a tiny run from end to end."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import nfl_sim as nfl
+from experiments import cli, fig2_linear_failure, fig7_scaling_law, linear, outputs, verify
+from experiments.lab import Judgement, Lab, cell_key
+from experiments.verdicts import Verdict
+from nfl_sim.simulation import blocks
+from nfl_sim.simulation.result import CAUSES, QUANTITIES, Moments
+
+
+@pytest.mark.parametrize("ratio", [0.05, 0.5, 5.0])
+def test_the_probe_errs_by_what_is_asked(ratio):
+    problem = linear.problem(
+        "EL2N", "KeepHardest", 0.1, probe_ratio=ratio, signal=1.0, noise_std=0.7
+    )
+    error = problem.score.probe.plane - np.array([1.0, 0.0])
+    assert np.sum(error**2) == pytest.approx(ratio * 0.49, rel=1e-14)
+
+
+@pytest.mark.parametrize("kept", [16, 77, 1024])
+@pytest.mark.parametrize("fraction", [0.001, 0.07, 0.3, 1.0])
+def test_samples_for_keeps_what_is_asked(kept, fraction):
+    assert nfl.num_kept(fraction, linear.samples_for(kept, fraction)) == kept
+
+
+def test_random_pruning_s_line_is_exact():
+    problem = linear.problem(
+        "Uniform", "KeepRandom", 0.25, probe_ratio=0.0, signal=1.0, noise_std=0.8
+    )
+    limit = nfl.predict(problem, nfl.FixedDimension(3))
+    line = linear.approach(limit.excess_risk, limit.finite_size, 20, 0.25, 3)
+    exact = nfl.predict(problem, nfl.FiniteSample(3, 80)).excess_risk
+    assert float(line) == pytest.approx(float(exact), rel=1e-12)
+
+
+@pytest.mark.parametrize("module", [fig2_linear_failure, fig7_scaling_law, verify])
+def test_no_two_cells_share_a_key(module):
+    config = module.PRESETS["quick"]
+    cells = {cell.identity: cell for cell in module.cells(config)}
+    some = list(cells.values())[::7]
+    keys = [str(cell_key(0, cell)) for cell in some]
+    assert len(set(keys)) == len(some)
+    assert keys[0] == str(cell_key(0, some[0]))
+    assert keys[0] != str(cell_key(1, some[0]))
+
+
+def test_fig2_puts_every_point_and_line_into_its_tables(monkeypatch):
+    """With theory and simulation replaced, so that only the bookkeeping is tested."""
+    count = len(fig2_linear_failure._grid(0.1, 6))
+    flat = {"excess_risk": np.ones(count), "finite_size": np.ones(count)}
+    monkeypatch.setattr(linear, "curve", lambda problems, regime: flat)
+    monkeypatch.setattr(nfl, "small_fraction_limit", lambda p, r: SimpleNamespace(excess_risk=2.0))
+
+    class Fake:
+        seed, row = 0, Lab.row
+
+        def judge(self, claim, regime, cells):
+            estimate = SimpleNamespace(mean=1.0, sem=0.1)
+            one = SimpleNamespace(excess_risk=estimate, num_kept=5, failed={})
+            return Judgement(
+                None, [one for _ in cells], Verdict(claim, 1.0, 1.0, 0.1, 0.0, "agree")
+            )
+
+    config = replace(fig2_linear_failure.Config(), fractions=(0.1, 0.5), line_points=6)
+    result = fig2_linear_failure.compute(config, Fake())
+    curves = 1 + 3 * 2 * 3 + 2
+    assert len(result.verdicts) == 2 * curves
+    assert len(result.tables["lines"]["limit"]) == count * curves
+    assert len(result.tables["limits"]["limit"]) == curves
+    assert result.tables["points"]["largest"].sum() == 2 * curves
+    assert len({v.claim for v in result.verdicts}) == 2 * curves
+
+
+def test_fig7_runs_from_end_to_end_on_replicates_that_obey_the_theory(tmp_path, monkeypatch):
+    two = (("Uniform", "KeepRandom"), ("EL2N", "KeepEasiest"))
+    monkeypatch.setattr(fig7_scaling_law, "CURVES", two)
+    monkeypatch.setattr(fig7_scaling_law, "INVALID", two[1:])
+    monkeypatch.setattr(blocks, "run_replicates", obedient)
+    words = ["--fractions", "0.5", "--kept", "16", "32", "64", "--replicates", "64", "--dim", "2"]
+    assert cli.main(["run", "fig7_scaling_law", *words, "--results", str(tmp_path)]) == 0
+    (folder,) = outputs.stored(tmp_path, "fig7_scaling_law")
+    found = outputs.read_tables(folder)
+    assert {"points", "lines", "crossovers", "verdicts"} == set(found)
+    claims = found["verdicts"]["claim"].tolist()
+    assert sum(claim.startswith("E[excess]") for claim in claims) == 3
+    assert sum(claim.startswith("plateau") for claim in claims) == 1
+    assert (folder / "fig7_scaling_law.pdf").exists()
+
+
+def obedient(key, problem, *, dim, num_samples, start, stop, **_):
+    """Statistics as if every mean were what theory says, with a spread of a tenth of it."""
+    limit = nfl.predict(problem, nfl.FixedDimension(dim))
+    kept = nfl.num_kept(0.5, num_samples)
+    mean = linear.approach(float(limit.excess_risk), float(limit.finite_size), kept, 0.5, dim)
+    count, zeros = stop - start, np.zeros(len(QUANTITIES))
+    means, squares = zeros.copy(), zeros.copy()
+    means[0], squares[0] = mean, count * (0.1 * mean) ** 2
+    return Moments(count, means, squares, np.zeros(len(CAUSES), dtype=np.int64))

@@ -1,0 +1,88 @@
+"""The harness of verify: it accepts honest scores and rejects dishonest ones."""
+
+import numpy as np
+import pytest
+
+from experiments import verify, verify_linear
+from experiments.verdicts import Verdict
+
+HONEST = np.random.default_rng(0).normal(size=46)
+
+
+def fates(scores):
+    return [verdict.verdict for verdict in verify.tests(scores)]
+
+
+def test_honest_scores_pass():
+    assert fates(HONEST) == ["agree", "agree"]
+
+
+@pytest.mark.parametrize("scale", [0.4, 2.0])
+def test_standard_errors_off_by_two_are_rejected(scale):
+    assert fates(scale * HONEST)[0] == "disagree"
+
+
+def test_one_bad_cell_among_many_is_rejected():
+    scores = 0.9 * HONEST
+    scores[7] = 5.0
+    assert fates(scores)[1] == "disagree"
+
+
+def test_a_cell_without_a_score_is_rejected():
+    assert fates([*HONEST, float("nan")]) == ["disagree", "disagree"]
+
+
+def test_the_linear_table_covers_what_it_promises():
+    cases = verify_linear.CASES
+    assert len(cases) >= 40
+    assert len(set(cases)) == len(cases)
+    assert {c.score for c in cases} == {"EL2N", "GraNd", "Uncertainty", "Leverage", "Uniform"}
+    assert {c.rule for c in cases} == {"KeepHardest", "KeepEasiest", "KeepRandom"}
+    assert {c.exact for c in cases} == {True, False}
+    assert min(c.dim for c in cases) == 1
+    assert any(c.penalty > 0 for c in cases)
+
+
+class Lab:
+    """Hands out verdicts from a list of scores, one list a seed."""
+
+    def __init__(self, scores, seed=0):
+        self.scores, self.seed = scores, seed
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def reseeded(self, seed):
+        return Lab(self.scores[1:], seed)
+
+    def start(self, cells):
+        pass
+
+
+@pytest.fixture
+def judged(monkeypatch):
+    def judge(config, lab):
+        found = [Verdict("c", 0.0, z, 1.0, z, "agree") for z in lab.scores[0]]
+        return [*found, *verify.tests(lab.scores[0])]
+
+    monkeypatch.setattr(verify, "judge", judge)
+    monkeypatch.setattr(verify, "cells", lambda config: [])
+
+
+def test_a_green_run_is_not_repeated(judged):
+    result = verify.compute(verify.Config(), Lab([HONEST]))
+    assert set(result.tables) == {"first"}
+
+
+def test_a_red_run_is_repeated_once_and_both_are_reported(judged):
+    result = verify.compute(verify.Config(), Lab([3 * HONEST, HONEST]))
+    assert set(result.tables) == {"first", "second"}
+    assert not verify.is_red(result.verdicts)
+    assert any(v.claim.startswith("first run") for v in result.verdicts)
+
+
+def test_a_run_that_is_red_twice_is_red(judged):
+    assert verify.is_red(verify.compute(verify.Config(), Lab([3 * HONEST, 3 * HONEST])).verdicts)

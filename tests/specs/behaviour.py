@@ -1,0 +1,57 @@
+"""What a spec does, as one function of it: to hold transformed specs against plain ones."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from nfl_sim import Probe, Problem
+from nfl_sim.learners import Learner
+from nfl_sim.models import Model
+from nfl_sim.pruning import PointwiseRule
+from nfl_sim.scores import PointwiseScore, View
+from nfl_sim.simulation import score
+
+rng = np.random.default_rng(0)
+ROWS = jnp.asarray(rng.normal(size=(7, 3)))
+LABELS = jnp.asarray(rng.normal(size=7))
+POINTS = jnp.linspace(-2.0, 2.0, 7)
+FEATURES = {
+    "residual": POINTS,
+    "probe_margin": jnp.flip(POINTS) + 0.25,
+    "label": POINTS**2 - 1.0,
+    "norm": jnp.abs(POINTS) + 0.5,
+}
+
+
+def view(sees: frozenset[Any]) -> View:
+    """A view of just these features."""
+    return View({name: FEATURES[name] for name in sees})
+
+
+def behaviour(spec: Any) -> Array:
+    """A vector that depends on all that the spec is for."""
+    match spec:
+        case Model():
+            risks = [spec.excess_risk(row) for row in ROWS]
+            return jnp.concatenate([jnp.stack(risks), spec.residual(POINTS, LABELS)])
+        case PointwiseScore():
+            return jnp.broadcast_to(spec(view(spec.sees)), POINTS.shape)
+        case PointwiseRule():
+            level = jnp.asarray(0.1)
+            inclusion = spec.inclusion(POINTS, level)
+            return jnp.concatenate([spec.priority(POINTS), inclusion, spec.weight(POINTS, level)])
+        case Learner():
+            weights = jnp.ones(7).at[-1].set(0.0)
+            student = spec.fit(ROWS, LABELS, weights)
+            return jnp.append(student, spec.training_loss(student, ROWS, LABELS, weights))
+        case Probe():
+            return jnp.concatenate([spec.plane, spec.direction])
+        case Problem():
+            parts = [spec.model, spec.rule, spec.learner]
+            scored = score(jax.random.key(0), spec, ROWS, LABELS)
+            return jnp.concatenate([scored, *map(behaviour, parts)])
+        case _:
+            return jnp.asarray([float(n) for n in vars(spec).values()])
