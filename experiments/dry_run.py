@@ -31,7 +31,7 @@ def show(console: Any, run: "Run", cells: Sequence[Cell]) -> None:
     whole = sum(n == cell.num_replicates for n, cell in zip(cached, cells, strict=True))
     folder = run.options.results / run.name / outputs.config_hash(run.name, run.config)
     console.print(f"{whole} of {len(cells)} cells are stored", soft_wrap=True)
-    console.print(f"estimated time: {_seconds(cells, cached):.0f} s on {cores()} cores")
+    console.print(f"estimated time to simulate: {_seconds(cells, cached):.0f} s on {cores()} cores")
     console.print(f"estimated memory: {_gigabytes(cells):.1f} GiB")
     console.print(f"results go to {folder}", soft_wrap=True)
 
@@ -62,6 +62,14 @@ def _seconds(cells: Sequence[Cell], cached: Sequence[int]) -> float:
 
 
 def _gigabytes(cells: Sequence[Cell]) -> float:
-    """JAX itself, and the rows of one block; see `nfl_sim.simulation.engine`."""
-    rows = max(4.0 * cell.num_samples * (cell.dim + 1) for cell in cells)
-    return 0.5 + 4 * rows * cores() / 2**30
+    """JAX itself, and a block of replicates for every worker."""
+    return 0.5 + 2 * cores() * max(map(_block_bytes, cells)) / 2**30
+
+
+def _block_bytes(cell: Cell) -> int:
+    from nfl_sim.simulation.blocks import replicate_bytes
+    from nfl_sim.simulation.replicate import shape_of
+    from nfl_sim.simulation.store import block_and_chunk
+
+    sizes = (cell.problem, cell.dim, cell.num_samples)
+    return block_and_chunk(*sizes)[0] * replicate_bytes(shape_of(*sizes)[0])

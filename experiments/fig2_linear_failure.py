@@ -67,7 +67,7 @@ PRESETS = {
         fractions=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.6, 0.9),
         kept=256,
         replicates=1024,
-        max_rows=29_000_000,
+        max_rows=15_000_000,
         line_points=64,
     ),
 }

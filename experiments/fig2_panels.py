@@ -47,6 +47,10 @@ def draw(tables: Mapping[str, Table]) -> "Figure":
     for row, score in enumerate(scores):
         _draw_row(figure, grid, row, score, ratios, tables)
     _spread(figure, len(scores), len(ratios))
+    kept, dim = (int(tables["points"][name].max()) for name in ("num_kept", "dim"))
+    figure.axes[-1 - 2 * (len(ratios) // 2)].set_xlabel(
+        f"kept fraction r  ({kept} samples kept of {kept}/r, dimension {dim})"
+    )
     _legend(figure)
     return figure
 
@@ -133,15 +137,13 @@ def _axes(main: "Axes", below: "Axes", *, first: bool, score: str) -> None:
 
 
 def _spread(figure: "Figure", rows: int, columns: int) -> None:
-    """Open gaps between the rows of panels; only the lowest carries the label of r."""
+    """Open gaps between the rows of panels; only the lowest carries values of r."""
     for index, axes in enumerate(figure.axes):
         row = index // (2 * columns)
         place = axes.get_position()
         shift = GAP * ((rows - 1) / 2 - row)
         axes.set_position((place.x0, place.y0 + shift, place.width, place.height * 0.97))
-        if row == rows - 1 and index % 2 == 1:
-            axes.set_xlabel("kept fraction r")
-        elif index % 2 == 1:
+        if row < rows - 1:
             axes.tick_params(labelbottom=False)
 
 

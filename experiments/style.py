@@ -17,11 +17,11 @@ SIGMAS = 2.0
 
 # Okabe & Ito: told apart also with a colour vision deficiency
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
-YELLOW, BLUE, VERMILLION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
 GREY = "#7F7F7F"
 
 SCORES = {
-    "EL2N": VERMILLION,
+    "EL2N": VERMILION,
     "GraNd": BLUE,
     "Uncertainty": GREEN,
     "Leverage": PURPLE,

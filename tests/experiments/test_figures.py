@@ -20,7 +20,15 @@ def fig2_tables():
         name = {"score": score, "rule": rule, "probe_ratio": ratio}
         lines += [name | {"fraction": r, "limit": 0.3, "at_kept": 0.4} for r in (0.01, 0.1, 1.0)]
         limits.append(name | {"limit": 0.5})
-        point = {"rule.fraction": 0.1, "largest": 1, "mean": 0.4, "sem": 0.01, "z": 0.5}
+        point = {
+            "rule.fraction": 0.1,
+            "largest": 1,
+            "num_kept": 8,
+            "dim": 2,
+            "mean": 0.4,
+            "sem": 0.01,
+            "z": 0.5,
+        }
         points.append(name | point)
     return {"points": from_rows(points), "lines": from_rows(lines), "limits": from_rows(limits)}
 
