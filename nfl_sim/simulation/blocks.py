@@ -6,10 +6,22 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from nfl_sim.learners import Learner
+from nfl_sim.models import Model
 from nfl_sim.problem import Problem
-from nfl_sim.simulation.replicate import Outcome, Shape, run_replicate, shape_of
+from nfl_sim.pruning import KeepRandom
+from nfl_sim.simulation.replicate import (
+    Chosen,
+    Drawn,
+    Outcome,
+    Shape,
+    choose,
+    draw,
+    shape_of,
+    train,
+)
 from nfl_sim.simulation.result import CAUSES, Moments
 from nfl_sim.validation import to_count
 
@@ -67,13 +79,11 @@ def _run_block(
 ) -> Moments:
     first, last = span
     indices = jnp.arange(first, first + block)
-    count, mean, m2, failed = _block_statistics(
-        key, problem, jnp.asarray(kept), indices, jnp.asarray(last), shape
-    )
+    outcome = outcomes(key, problem, jnp.asarray(kept), indices, shape)
+    count, mean, m2, failed = _statistics(outcome, indices, jnp.asarray(last))
     return Moments(int(count), np.asarray(mean), np.asarray(m2), np.asarray(failed))
 
 
-@eqx.filter_jit
 def outcomes(
     key: PRNGKeyArray,
     problem: Problem,
@@ -81,22 +91,60 @@ def outcomes(
     indices: Int[Array, " b"],
     shape: Shape,
 ) -> Outcome:
-    """The replicates with these indices, drawn at once."""
-    keys = jax.vmap(lambda index: jax.random.fold_in(key, index))(indices)
-    return jax.vmap(lambda k: run_replicate(k, problem, kept, shape))(keys)
+    """Draw, choose and train the replicates of a block.
+
+    The stages are compiled apart: only the second knows score and rule, and the third does not
+    know the sample size. A study of many scores, rules and sizes compiles a third as long.
+    """
+    drawn = _draw(key, problem.model, indices, shape.num_samples, shape.dim, shape.double)
+    chosen = _choose(drawn, problem, shape.bucket)
+    if isinstance(problem.rule, KeepRandom):
+        chosen = chosen._replace(scores=jnp.full_like(chosen.scores, jnp.nan))
+    probe = problem.score.probe
+    direction = jnp.full(2, jnp.nan) if probe is None else probe.direction
+    return _train(chosen, problem.model, problem.learner, direction, kept, shape.underdetermined)
 
 
 @eqx.filter_jit
-def _block_statistics(
+def _draw(
     key: PRNGKeyArray,
-    problem: Problem,
-    kept: Int[Array, ""],
+    model: Model,
     indices: Int[Array, " b"],
-    last: Int[Array, ""],
-    shape: Shape,
+    num_samples: int,
+    dim: int,
+    double: bool,
+) -> Drawn:
+    def one(index):
+        seed = jax.random.fold_in(key, index)
+        return draw(seed, model, num_samples=num_samples, dim=dim, double=double)
+
+    return jax.vmap(one)(indices)
+
+
+@eqx.filter_jit
+def _choose(drawn: Drawn, problem: Problem, bucket: int) -> Chosen:
+    return jax.vmap(lambda one: choose(one, problem, bucket=bucket))(drawn)
+
+
+@eqx.filter_jit
+def _train(
+    chosen: Chosen,
+    model: Model,
+    learner: Learner,
+    direction: Float[Array, " 2"],
+    kept: Int[Array, ""],
+    underdetermined: bool,
+) -> Outcome:
+    return jax.vmap(
+        lambda one: train(one, model, learner, direction, kept, underdetermined=underdetermined)
+    )(chosen)
+
+
+@jax.jit
+def _statistics(
+    outcome: Outcome, indices: Int[Array, " b"], last: Int[Array, ""]
 ) -> tuple[Array, Array, Array, Array]:
     """Count, mean, sum of squared deviations and failures of the block's real members."""
-    outcome = outcomes(key, problem, kept, indices, shape)
     real = indices < last
     good = real & (outcome.failure < 0)
     count = jnp.sum(good)

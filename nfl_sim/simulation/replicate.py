@@ -1,15 +1,16 @@
-"""One replicate of a problem: from a key to the quantities of one trained student."""
+"""One replicate in three stages: draw a sample, choose from it, train on the chosen."""
 
 from typing import NamedTuple, final
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from nfl_sim.learners import Learner
+from nfl_sim.models import Model
 from nfl_sim.problem import Problem
-from nfl_sim.pruning import KeepRandom, num_kept
+from nfl_sim.pruning import num_kept
 from nfl_sim.simulation.result import CAUSES, QUANTITIES
 from nfl_sim.simulation.steps import fit, risk, sample, score, select
 
@@ -50,6 +51,23 @@ class Outcome(NamedTuple):
     failure: Int[Array, ""]
 
 
+class Drawn(NamedTuple):
+    """A sample before scoring, and the keys of what comes after."""
+
+    covariates: Float[Array, "n d"]
+    labels: Float[Array, " n"]
+    probe_key: PRNGKeyArray
+    tie_key: PRNGKeyArray
+
+
+class Chosen(NamedTuple):
+    """The rows of highest priority, best first; those beyond the number kept are surplus."""
+
+    rows: Float[Array, "m d"]
+    targets: Float[Array, " m"]
+    scores: Float[Array, " m"]
+
+
 def shape_of(problem: Problem, dim: int, num_samples: int) -> tuple[Shape, int]:
     """The static shape of a concrete problem, and the number of samples kept."""
     fraction = float(problem.rule.fraction)
@@ -63,44 +81,49 @@ def shape_of(problem: Problem, dim: int, num_samples: int) -> tuple[Shape, int]:
     return Shape(dim, num_samples, bucket, kept < dim, double), kept
 
 
-def run_replicate(
-    key: PRNGKeyArray, problem: Problem, kept: Int[Array, ""], shape: Shape
-) -> Outcome:
-    """Sample, score, select, fit and measure, once."""
+def draw(key: PRNGKeyArray, model: Model, *, num_samples: int, dim: int, double: bool) -> Drawn:
+    """The sample of a replicate; it depends on neither score nor rule."""
     sample_key, probe_key, tie_key = jax.random.split(key, 3)
-    dtype = jnp.float64 if shape.double else jnp.float32
-    covariates, labels = sample(
-        sample_key, problem.model, num_samples=shape.num_samples, dim=shape.dim, dtype=dtype
-    )
-    scores = score(probe_key, problem, covariates, labels)
-    chosen = select(tie_key, problem.rule, scores, shape.bucket)
-    rows, targets = covariates[chosen], labels[chosen]
-    weights = (jnp.arange(shape.bucket) < kept).astype(dtype)
-    student = fit(problem.learner, rows, targets, weights, underdetermined=shape.underdetermined)
+    dtype = jnp.float64 if double else jnp.float32
+    covariates, labels = sample(sample_key, model, num_samples=num_samples, dim=dim, dtype=dtype)
+    return Drawn(covariates, labels, probe_key, tie_key)
+
+
+def choose(drawn: Drawn, problem: Problem, *, bucket: int) -> Chosen:
+    """Score the sample, and select the ``bucket`` best."""
+    scores = score(drawn.probe_key, problem, drawn.covariates, drawn.labels)
+    chosen = select(drawn.tie_key, problem.rule, scores, bucket)
+    return Chosen(drawn.covariates[chosen], drawn.labels[chosen], scores[chosen])
+
+
+def train(
+    chosen: Chosen,
+    model: Model,
+    learner: Learner,
+    direction: Float[Array, " 2"],
+    kept: Int[Array, ""],
+    *,
+    underdetermined: bool,
+) -> Outcome:
+    """Fit to the first ``kept`` rows and measure; it depends on neither score nor rule.
+
+    ``direction`` is the probe's, for the overlap; nan where there is none.
+    """
+    rows, targets, scores = chosen
+    bucket, dim = rows.shape
+    weights = (jnp.arange(bucket) < kept).astype(rows.dtype)
+    student = fit(learner, rows, targets, weights, underdetermined=underdetermined)
+    plane = min(dim, 2)
     values = jnp.stack(
         [
-            risk(problem.model, student),
+            risk(model, student),
             student[0],
-            student[1] if shape.dim > 1 else jnp.zeros(()),
+            student[1] if dim > 1 else jnp.zeros(()),
             jnp.linalg.norm(student),
-            _probe_overlap(problem, student),
-            _threshold(problem, scores[chosen[kept - 1]]),
-            problem.learner.training_loss(student, rows, targets, weights),
+            jnp.sum(student[:plane] * direction[:plane]),
+            scores[kept - 1].astype(jnp.float64),
+            learner.training_loss(student, rows, targets, weights),
         ]
     )
     diverged = ~jnp.isfinite(values[QUANTITIES.index("excess_risk")])
     return Outcome(values, jnp.where(diverged, CAUSES.index("diverged"), -1))
-
-
-def _probe_overlap(problem: Problem, student: Float[Array, " d"]) -> Float[Array, ""]:
-    probe = problem.score.probe
-    if probe is None:
-        return jnp.asarray(np.nan)
-    plane = min(student.shape[0], 2)
-    return jnp.sum(student[:plane] * probe.direction[:plane])
-
-
-def _threshold(problem: Problem, last: Float[Array, ""]) -> Float[Array, ""]:
-    if isinstance(problem.rule, KeepRandom):
-        return jnp.asarray(np.nan)
-    return last.astype(jnp.float64)

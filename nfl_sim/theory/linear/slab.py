@@ -140,7 +140,8 @@ class SlabLaw(LinearLaw):
         noise_std = self.slope * self.axis_noise + self.noise
         projected = self.axis * jnp.sum(self.axis * self.teacher)
         shrunk = (self.teacher - ratio * projected) / (1.0 + self.penalty)
-        return ratio * self.axis_noise * noise_std * self.axis - self.penalty * shrunk
+        limit = ratio * self.axis_noise * noise_std * self.axis - self.penalty * shrunk
+        return jnp.where(self.unit == 0.0, self.deviation(jnp.ones(())), limit)
 
     def fluctuation(self, fraction: Scalar) -> Fluctuation:
         """The Wick formulas {eq}`eq-slab-wick` and {eq}`eq-slab-cubic` at h."""
