@@ -16,9 +16,11 @@ from nfl_sim.simulation.replicate import (
     Chosen,
     Drawn,
     Outcome,
+    Rated,
     Shape,
     choose,
     draw,
+    rate,
     shape_of,
     train,
 )
@@ -91,13 +93,13 @@ def outcomes(
     indices: Int[Array, " b"],
     shape: Shape,
 ) -> Outcome:
-    """Draw, choose and train the replicates of a block.
+    """Draw, rate, choose and train the replicates of a block.
 
-    The stages are compiled apart: only the second knows score and rule, and the third does not
-    know the sample size. A study of many scores, rules and sizes compiles a third as long.
+    The stages are compiled apart. Only `rate`, the cheapest, knows score and rule, and `train` does
+    not know the sample size: a study of many scores, rules and sizes compiles little else.
     """
     drawn = _draw(key, problem.model, indices, shape.num_samples, shape.dim, shape.double)
-    chosen = _choose(drawn, problem, shape.bucket)
+    chosen = _choose(drawn, _rate(drawn, problem), shape.bucket)
     if isinstance(problem.rule, KeepRandom):
         chosen = chosen._replace(scores=jnp.full_like(chosen.scores, jnp.nan))
     probe = problem.score.probe
@@ -122,8 +124,13 @@ def _draw(
 
 
 @eqx.filter_jit
-def _choose(drawn: Drawn, problem: Problem, bucket: int) -> Chosen:
-    return jax.vmap(lambda one: choose(one, problem, bucket=bucket))(drawn)
+def _rate(drawn: Drawn, problem: Problem) -> Rated:
+    return jax.vmap(lambda one: rate(one, problem))(drawn)
+
+
+@eqx.filter_jit
+def _choose(drawn: Drawn, rated: Rated, bucket: int) -> Chosen:
+    return jax.vmap(lambda *one: choose(*one, bucket=bucket))(drawn, rated)
 
 
 @eqx.filter_jit

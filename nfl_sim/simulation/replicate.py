@@ -1,4 +1,4 @@
-"""One replicate in three stages: draw a sample, choose from it, train on the chosen."""
+"""One replicate in stages: draw a sample, rate it, choose from it, train on the chosen."""
 
 from typing import NamedTuple, final
 
@@ -12,7 +12,7 @@ from nfl_sim.models import Model
 from nfl_sim.problem import Problem
 from nfl_sim.pruning import num_kept
 from nfl_sim.simulation.result import CAUSES, QUANTITIES
-from nfl_sim.simulation.steps import fit, risk, sample, score, select
+from nfl_sim.simulation.steps import fit, highest, risk, sample, score
 
 # float32 normals have no tail: beyond these, rows are drawn in float64.
 _SMALLEST_FRACTION = 1e-3
@@ -60,6 +60,13 @@ class Drawn(NamedTuple):
     tie_key: PRNGKeyArray
 
 
+class Rated(NamedTuple):
+    """What the score and the rule say of a sample."""
+
+    scores: Float[Array, " n"]
+    priorities: Float[Array, " n"]
+
+
 class Chosen(NamedTuple):
     """The rows of highest priority, best first; those beyond the number kept are surplus."""
 
@@ -82,18 +89,23 @@ def shape_of(problem: Problem, dim: int, num_samples: int) -> tuple[Shape, int]:
 
 
 def draw(key: PRNGKeyArray, model: Model, *, num_samples: int, dim: int, double: bool) -> Drawn:
-    """The sample of a replicate; it depends on neither score nor rule."""
+    """The sample of a replicate."""
     sample_key, probe_key, tie_key = jax.random.split(key, 3)
     dtype = jnp.float64 if double else jnp.float32
     covariates, labels = sample(sample_key, model, num_samples=num_samples, dim=dim, dtype=dtype)
     return Drawn(covariates, labels, probe_key, tie_key)
 
 
-def choose(drawn: Drawn, problem: Problem, *, bucket: int) -> Chosen:
-    """Score the sample, and select the ``bucket`` best."""
+def rate(drawn: Drawn, problem: Problem) -> Rated:
+    """Score the sample; this stage alone knows score and rule."""
     scores = score(drawn.probe_key, problem, drawn.covariates, drawn.labels)
-    chosen = select(drawn.tie_key, problem.rule, scores, bucket)
-    return Chosen(drawn.covariates[chosen], drawn.labels[chosen], scores[chosen])
+    return Rated(scores, problem.rule.priority(scores))
+
+
+def choose(drawn: Drawn, rated: Rated, *, bucket: int) -> Chosen:
+    """The ``bucket`` samples of highest priority."""
+    best = highest(drawn.tie_key, rated.priorities, bucket)
+    return Chosen(drawn.covariates[best], drawn.labels[best], rated.scores[best])
 
 
 def train(
@@ -105,7 +117,7 @@ def train(
     *,
     underdetermined: bool,
 ) -> Outcome:
-    """Fit to the first ``kept`` rows and measure; it depends on neither score nor rule.
+    """Fit to the first ``kept`` rows and measure.
 
     ``direction`` is the probe's, for the overlap; nan where there is none.
     """

@@ -60,9 +60,14 @@ def select(
         scores: shape (n,).
         size: how many indices to return, at most n.
     """
-    lot = jax.random.bits(key, scores.shape)
-    index = jnp.arange(scores.shape[0])
-    return jax.lax.sort((-rule.priority(scores), lot, index), num_keys=2)[2][:size]
+    return highest(key, rule.priority(scores), size)
+
+
+def highest(key: PRNGKeyArray, priorities: Float[Array, " n"], size: int) -> Int[Array, " size"]:
+    """Indices of the ``size`` highest priorities, highest first, ties broken fairly."""
+    lot = jax.random.bits(key, priorities.shape)
+    index = jnp.arange(priorities.shape[0])
+    return jax.lax.sort((-priorities, lot, index), num_keys=2)[2][:size]
 
 
 def fit(

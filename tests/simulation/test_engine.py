@@ -71,24 +71,21 @@ def test_more_replicates_extend_the_same_sequence(values):
     np.testing.assert_allclose(run.moments.mean, values[:16].mean(axis=0), 1e-5)
 
 
-def test_one_compilation_a_shape(caplog):
+def test_nothing_is_compiled_twice(caplog):
     """Other values of every scalar, another fraction of the same bucket: nothing is compiled."""
-    sizes = {"num_samples": 44, "num_replicates": 10}
 
     def compilations(problem):
         caplog.clear()
         with jax.log_compiles(), caplog.at_level(logging.WARNING):
-            simulate(problem, **sizes)
-        stages = ("_draw", "_choose", "_train", "_statistics")
-        built = [f"XLA compilation of jit({stage})" for stage in stages]
-        return [sum(name in line for line in caplog.messages) for name in built]
+            simulate(problem, num_samples=44)
+        return sum("Finished XLA compilation" in line for line in caplog.messages)
 
     changed = example_problem(
         angle=1.1, norm=2.0, fraction=0.35, penalty=0.2, signal=3.0, noise_std=0.1
     )
-    assert compilations(example_problem(fraction=0.3))[:2] == [1, 1]  # 14 of 44: bucket 16
-    assert compilations(changed) == [0, 0, 0, 0]  # 16 of 44
-    assert compilations(example_problem(fraction=0.4))[:2] == [0, 1]  # 18 of 44: bucket 32
+    assert compilations(example_problem(fraction=0.3)) > 0  # 14 of 44: bucket 16
+    assert compilations(changed) == 0  # 16 of 44
+    assert compilations(example_problem(fraction=0.4)) > 0  # 18 of 44: bucket 32
 
 
 @pytest.mark.parametrize("kept", [3, 4, 5])

@@ -1,7 +1,7 @@
 """Exact means of least squares on pruned Gaussian data, at one sample size."""
 
 from collections.abc import Callable
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import equinox as eqx
 import jax
@@ -42,23 +42,39 @@ def predict_finite_sample(problem: Problem, regime: FiniteSample) -> Prediction:
     if law is _perfect_probe:
         _require_perfect(problem)
     _require_finite_mean(problem, regime, minimum_norm=law is _random)
-    return _predict(problem, regime, law)
-
-
-@eqx.filter_jit
-def _predict(problem: Problem, regime: FiniteSample, law: "_ExactLaw") -> Prediction:
-    kept = num_kept_traced(problem.rule.fraction, regime.num_samples)
-    excess, known = law(problem, regime, kept)
-    known = known & (ridge_penalty(problem) == 0.0) & (jnp.abs(kept - regime.dim) > 1.0)
+    sizes = _sizes(problem, regime)
+    excess, known = _solve(problem, sizes, law)
     prediction = Prediction(
         problem,
         regime,
         excess_risk=excess,
-        parallel=jnp.minimum(kept / regime.dim, 1.0) * linear_model(problem).signal,
+        parallel=jnp.minimum(sizes.kept / sizes.dim, 1.0) * linear_model(problem).signal,
         orthogonal=jnp.zeros(()),
-        numerical_error=(1e-11 + 1e-15 * kept) * excess,
+        numerical_error=(1e-11 + 1e-15 * sizes.kept) * excess,
     )
-    return nan_unless(known, prediction)
+    return nan_unless(known & (penalty == 0.0), prediction)
+
+
+class _Sizes(NamedTuple):
+    """Rows kept, rows and dimensions, as numbers: one compilation serves all sizes."""
+
+    kept: Scalar
+    num_samples: Scalar
+    dim: Scalar
+
+
+def _sizes(problem: Problem, regime: FiniteSample) -> _Sizes:
+    return _Sizes(
+        kept=num_kept_traced(problem.rule.fraction, regime.num_samples),
+        num_samples=jnp.asarray(1.0 * regime.num_samples),
+        dim=jnp.asarray(1.0 * regime.dim),
+    )
+
+
+@eqx.filter_jit
+def _solve(problem: Problem, sizes: _Sizes, law: "_ExactLaw") -> tuple[Scalar, Bool[Array, ""]]:
+    excess, known = law(problem, sizes)
+    return excess, known & (jnp.abs(sizes.kept - sizes.dim) > 1.0)
 
 
 def _exact_law(problem: Problem) -> "_ExactLaw":
@@ -71,40 +87,38 @@ def _exact_law(problem: Problem) -> "_ExactLaw":
     return laws.get(type(score)) or _refuse(type(score).__name__)
 
 
-def _random(problem: Problem, regime: FiniteSample, kept: Scalar) -> tuple[Scalar, Bool[Array, ""]]:
+def _random(problem: Problem, sizes: _Sizes) -> tuple[Scalar, Bool[Array, ""]]:
     """sigma^2 d / (m - d - 1), or the minimum-norm law where m < d - 1."""
-    model, dim = linear_model(problem), regime.dim
+    model, (kept, _, dim) = linear_model(problem), sizes
     variance = model.noise_std**2
     many = variance * dim / (kept - dim - 1.0)
     few = model.signal**2 * (1.0 - kept / dim) + variance * kept / (dim - kept - 1.0)
     return jnp.where(kept > dim, many, few), jnp.asarray(True)
 
 
-def _uncertainty(
-    problem: Problem, regime: FiniteSample, kept: Scalar
-) -> tuple[Scalar, Bool[Array, ""]]:
+def _uncertainty(problem: Problem, sizes: _Sizes) -> tuple[Scalar, Bool[Array, ""]]:
     """sigma^2 [d - 1 + (m - 2) E(1/Q)] / (m - d - 1); a probe of norm 0 keeps at random."""
-    dim, freedom = regime.dim, kept - regime.dim - 1.0
+    kept, num_samples, dim = sizes
+    freedom = kept - dim - 1.0
     outside = isinstance(problem.rule, KeepEasiest)
-    inverse = mean_inverse_square_sum(kept, jnp.asarray(1.0 * regime.num_samples), outside=outside)
+    inverse = mean_inverse_square_sum(kept, num_samples, outside=outside)
     inverse = jnp.where(fixed_probe(problem).norm > 0.0, inverse, 1.0 / (kept - 2.0))
     excess = linear_model(problem).noise_std ** 2 * (dim - 1.0 + (kept - 2.0) * inverse) / freedom
     return excess, freedom > 0.0
 
 
-def _perfect_probe(
-    problem: Problem, regime: FiniteSample, kept: Scalar
-) -> tuple[Scalar, Bool[Array, ""]]:
+def _perfect_probe(problem: Problem, sizes: _Sizes) -> tuple[Scalar, Bool[Array, ""]]:
     """sigma^2 E[kappa(r)] d / (m - d - 1), r the mass beyond the threshold."""
-    freedom = kept - regime.dim - 1.0
+    kept, num_samples, dim = sizes
+    freedom = kept - dim - 1.0
     outside = isinstance(problem.rule, KeepHardest)
-    masses, weights = kept_mass_rule(kept, jnp.asarray(1.0 * regime.num_samples))
+    masses, weights = kept_mass_rule(kept, num_samples)
     kappa = jax.vmap(lambda mass: slab_moments(mass, outside))(masses).second
-    excess = linear_model(problem).noise_std ** 2 * regime.dim * jnp.sum(weights * kappa) / freedom
+    excess = linear_model(problem).noise_std ** 2 * dim * jnp.sum(weights * kappa) / freedom
     return excess, (freedom > 0.0) & (_distance(problem) <= _PERFECT * _scale(problem))
 
 
-_ExactLaw = Callable[[Problem, FiniteSample, Scalar], tuple[Scalar, Bool[Array, ""]]]
+_ExactLaw = Callable[[Problem, _Sizes], tuple[Scalar, Bool[Array, ""]]]
 
 
 def _distance(problem: Problem) -> Scalar:
