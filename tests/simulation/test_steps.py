@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import nfl_sim as nfl
+from nfl_sim.simulation.steps import highest
 from tests.agreement import fair
 
 KEY = jax.random.key(3)
@@ -140,3 +141,14 @@ def test_risk_is_the_excess_of_the_expected_loss():
     expected = np.sum(law * (loss - (0.5 * noise) ** 2))
     assert nfl.risk(MODEL, jnp.asarray(student)) == pytest.approx(expected, rel=1e-12)
     assert nfl.risk(MODEL, jnp.asarray([1.5, 0.0, 0.0])) == 0.0
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_preselection_chooses_what_sorting_chooses(ties):
+    """Few of many go through partial sorts: the same indices as the full order by (score, lot)."""
+    key, size = jax.random.key(7), 8
+    scores = jax.random.normal(jax.random.key(8), (400,), jnp.float32)
+    scores = jnp.round(scores) if ties else scores
+    lots = jax.random.bits(key, scores.shape)
+    expected = np.lexsort((np.asarray(lots), -np.asarray(scores)))[:size]
+    np.testing.assert_array_equal(highest(key, scores, size), expected)
