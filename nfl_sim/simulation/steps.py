@@ -67,7 +67,7 @@ def select(
 
 def highest(key: PRNGKeyArray, priorities: Float[Array, " n"], size: int) -> Int[Array, " size"]:
     """Indices of the ``size`` highest priorities, highest first, ties broken fairly."""
-    lot = jax.random.bits(key, priorities.shape)
+    lot = jax.random.bits(key, priorities.shape, jnp.uint32)
     candidates = jnp.arange(priorities.shape[0])
     if _WORTH_PRESELECTING * size <= priorities.shape[0] and priorities.dtype == jnp.float32:
         candidates = _preselect(priorities, lot, size)

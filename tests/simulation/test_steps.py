@@ -149,6 +149,6 @@ def test_preselection_chooses_what_sorting_chooses(ties):
     key, size = jax.random.key(7), 8
     scores = jax.random.normal(jax.random.key(8), (400,), jnp.float32)
     scores = jnp.round(scores) if ties else scores
-    lots = jax.random.bits(key, scores.shape)
+    lots = jax.random.bits(key, scores.shape, jnp.uint32)
     expected = np.lexsort((np.asarray(lots), -np.asarray(scores)))[:size]
     np.testing.assert_array_equal(highest(key, scores, size), expected)
