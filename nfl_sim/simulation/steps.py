@@ -84,7 +84,7 @@ def _preselect(
     XLA from turning the partial sort into a full one.)
     """
     level = jnp.min(jax.lax.top_k(priorities, size)[0])
-    chance = lot.astype(jnp.float32) / 2.0**32
+    chance = 1.0 - lot.astype(jnp.float32) / 2.0**32
     rank = jnp.where(priorities > level, 2.0, jnp.where(priorities == level, chance, -1.0))
     return jax.lax.top_k(rank.astype(jnp.float32), size)[1]
 
