@@ -16,6 +16,9 @@ import nfl_sim as nfl
 from nfl_sim.problem import Regime
 
 FALSE_ALARM = 1e-6
+# One set of shapes for all modules, so that they share compilations.
+DIM, FRACTION, SIZES = 3, 0.2, (100, 200, 400)
+SMALL, HALF = 40, 0.5
 CRITICAL = float(stats.norm.isf(FALSE_ALARM / 2))
 
 
@@ -37,12 +40,15 @@ def ladder(
 
 
 def judge(
-    problem: nfl.Problem, regime: Regime, *, sizes: Sequence[int], num_replicates: int, seed: int = 0
+    problem: nfl.Problem,
+    regime: Regime,
+    *,
+    sizes: Sequence[int],
+    num_replicates: int,
+    seed: int = 0,
 ) -> nfl.Agreement:
     """Predict, simulate at these sizes, compare."""
-    runs = ladder(
-        problem, dim=regime.dim, sizes=sizes, num_replicates=num_replicates, seed=seed
-    )
+    runs = ladder(problem, dim=regime.dim, sizes=sizes, num_replicates=num_replicates, seed=seed)
     return nfl.compare(nfl.predict(problem, regime), runs, false_alarm=FALSE_ALARM)
 
 

@@ -19,21 +19,24 @@ from nfl_sim.scores import View
 mp.dps = 60
 
 
-def digits_for(fraction: float) -> int:
-    """Enough decimal digits to tell a fraction from 0 and from 1."""
-    return 60 + 2 * math.ceil(-math.log10(min(float(fraction), 1.0 - float(fraction)) or 1.0))
-
-
 # ------------------------------------------------------------------ truncated moments
 
 
 def slab(fraction, *, outside: bool) -> tuple[mpf, mpf, mpf]:
     """(c, kappa, kappa_4) of a normal kept outside, or inside, [-c, c]."""
     r = mpf(fraction)
-    c = mp.sqrt(2) * mp.erfinv(1 - r if outside else r)
+    c = _cut(r if outside else 1 - r, 1 - r if outside else r)
     low, high = (c**2 / 2, mp.inf) if outside else (0, c**2 / 2)
     ends = [mp.gammainc(shape, low, high, regularized=True) for shape in (mpf(3) / 2, mpf(5) / 2)]
     return c, ends[0] / r, 3 * ends[1] / r
+
+
+def _cut(beyond: mpf, within: mpf) -> mpf:
+    """The c that leaves these masses outside and inside of [-c, c], from the smaller one."""
+    if within < beyond or beyond == 0:
+        return mp.sqrt(2) * mp.erfinv(within)
+    start = -special.ndtri(float(beyond) / 2.0)
+    return mp.findroot(lambda c: mp.log(mp.erfc(c / mp.sqrt(2)) / beyond), start)
 
 
 def ball(fraction, dim: int, *, outside: bool) -> tuple[mpf, mpf, mpf]:
@@ -88,43 +91,42 @@ def offset(problem: Problem) -> tuple[mpf, mpf]:
 def el2n(problem: Problem, dim: int) -> SheetEL2N:
     """linear.md (a), (b) with least squares; derivatives of F(r) by finite differences."""
     outside = isinstance(problem.rule, KeepHardest)
-    with mp.workdps(digits_for(float(problem.rule.fraction))):
-        r, noise = mpf(float(problem.rule.fraction)), mpf(float(problem.model.noise_std))
-        first, second = offset(problem)
-        q, sigma2 = first**2 + second**2, noise**2
-        v, a = q + sigma2, mp.sqrt(q)
+    r, noise = mpf(float(problem.rule.fraction)), mpf(float(problem.model.noise_std))
+    first, second = offset(problem)
+    q, sigma2 = first**2 + second**2, noise**2
+    v, a = q + sigma2, mp.sqrt(q)
 
-        def error(fraction):
-            kappa = slab(fraction, outside=outside)[1]
-            return a * (kappa - 1) * sigma2 / (sigma2 + kappa * q)
+    def error(fraction):
+        kappa = slab(fraction, outside=outside)[1]
+        return a * (kappa - 1) * sigma2 / (sigma2 + kappa * q)
 
-        c, kappa, fourth = slab(r, outside=outside)
-        F, slope, curvature = (mp.diff(error, r, k) for k in (0, 1, 2))
-        p, eta, eps = a / v, sigma2 / v, sigma2 / (sigma2 + kappa * q)
-        b = kappa * v / (sigma2 + kappa * q) * a
-        tau2 = kappa * v * sigma2 / (sigma2 + kappa * q)
-        A = (sigma2 + kappa * q) / v
-        spread = (p * b) ** 2 - 4 * p * eps * b + eps**2
-        B = (p * eps) ** 2 * fourth * v**2 + spread * eta * kappa * v + 3 * (b * eta) ** 2
-        fixed = (dim - 1) * tau2 + B / A**2
-        cubic = p**3 * eps * fourth * v**2 + 3 * eta * (p * eps - b * p**2) * kappa * v
-        bias = -(cubic - 3 * b * eta**2) / A**2
-        m = a * sigma2 * (c**2 - kappa) / (sigma2 + kappa * q)
-        terms = (
-            fixed / r,
-            r * (1 - r) * slope**2,
-            2 * F * bias / r,
-            2 * F * (1 - r) * slope,
-            F * r * (1 - r) * curvature,
-        )
-        return SheetEL2N(
-            excess=F**2,
-            overshoot=F,
-            residual=tau2,
-            variance=fixed + (1 - r) * (m / A) ** 2,
-            threshold_variance=(1 - r) * (m / A) ** 2,
-            finite_size=Terms(mp.fsum(terms), mp.fsum(terms, absolute=True)),
-        )
+    c, kappa, fourth = slab(r, outside=outside)
+    F, slope, curvature = (mp.diff(error, r, k) for k in (0, 1, 2))
+    p, eta, eps = a / v, sigma2 / v, sigma2 / (sigma2 + kappa * q)
+    b = kappa * v / (sigma2 + kappa * q) * a
+    tau2 = kappa * v * sigma2 / (sigma2 + kappa * q)
+    A = (sigma2 + kappa * q) / v
+    spread = (p * b) ** 2 - 4 * p * eps * b + eps**2
+    B = (p * eps) ** 2 * fourth * v**2 + spread * eta * kappa * v + 3 * (b * eta) ** 2
+    fixed = (dim - 1) * tau2 + B / A**2
+    cubic = p**3 * eps * fourth * v**2 + 3 * eta * (p * eps - b * p**2) * kappa * v
+    bias = -(cubic - 3 * b * eta**2) / A**2
+    m = a * sigma2 * (c**2 - kappa) / (sigma2 + kappa * q)
+    terms = (
+        fixed / r,
+        r * (1 - r) * slope**2,
+        2 * F * bias / r,
+        2 * F * (1 - r) * slope,
+        F * r * (1 - r) * curvature,
+    )
+    return SheetEL2N(
+        excess=F**2,
+        overshoot=F,
+        residual=tau2,
+        variance=fixed + (1 - r) * (m / A) ** 2,
+        threshold_variance=(1 - r) * (m / A) ** 2,
+        finite_size=Terms(mp.fsum(terms), mp.fsum(terms, absolute=True)),
+    )
 
 
 # ------------------------------------------------------------------ exact finite samples

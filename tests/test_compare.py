@@ -1,27 +1,15 @@
-"""The comparison: what it refuses, what it computes, and how often it cries wolf."""
+"""The comparison: the limit, its error, z and the rate that it computes."""
 
-import dataclasses
-import importlib
 import math
-import re
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy import stats
 
 import nfl_sim as nfl
-from nfl_sim.simulation.result import CAUSES, QUANTITIES, Moments
-from tests.agreement import FALSE_ALARM
 from tests.strategies import example_problem
-
-PROBLEM = example_problem(fraction=0.25)
-EXACT = example_problem(nfl.scores.Uniform, fraction=0.25)
-LIMIT = nfl.FixedDimension(3)
-FINITE = nfl.FiniteSample(dim=3, num_samples=80)
-SIZES = (400, 800, 1600)
-COUNT = 1000
+from tests.synthetic import EXACT, FINITE, LIMIT, PROBLEM, SIZES, line, runs_on, synthetic
 
 
 @pytest.fixture(scope="module")
@@ -32,38 +20,6 @@ def prediction():
 @pytest.fixture(scope="module")
 def exact():
     return nfl.predict(EXACT, FINITE)
-
-
-def synthetic(num_samples, mean, sem, problem=PROBLEM, *, failed=0, **changes):
-    """A simulation with this mean and standard error of the excess risk, and no other content."""
-    risk = np.eye(len(QUANTITIES))[QUANTITIES.index("excess_risk")]
-    causes = np.eye(len(CAUSES), dtype=int)[CAUSES.index("diverged")]
-    count = COUNT - failed
-    moments = Moments(count, mean * risk, sem**2 * count * (count - 1) * risk, failed * causes)
-    kept = nfl.num_kept(float(problem.rule.fraction), num_samples)
-    return nfl.Simulation(
-        problem,
-        dim=changes.get("dim", 3),
-        num_samples=num_samples,
-        num_replicates=COUNT,
-        num_kept=kept,
-        probe="fixed",
-        moments=moments,
-        trustworthy=changes.get("trustworthy", True),
-    )
-
-
-def line(prediction, size):
-    return float(prediction.excess_risk) + float(prediction.finite_size) / size
-
-
-def runs_on(prediction, shift=0.0, curve=0.0, sem=1e-4, **changes):
-    """Means E + shift + C/n + curve/n^2 at three sizes, all with one standard error."""
-    means = [line(prediction, n) + shift + curve / n**2 for n in SIZES]
-    return [synthetic(n, m, sem, **changes) for n, m in zip(SIZES, means, strict=True)]
-
-
-# ------------------------------------------------------------------ what it computes
 
 
 def test_true_means_agree_exactly(prediction):
@@ -153,101 +109,3 @@ def test_exact_means_are_pooled(exact):
     assert (found.verdict, math.isnan(found.rate)) == ("agree", True)
     off = synthetic(80, 1.1 * predicted, 1e-3, EXACT)
     assert nfl.compare(exact, [off]).verdict == "disagree"
-
-
-# ------------------------------------------------------------------ what it will not decide
-
-
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"failed": 2}, "6 of 3000 replicates failed"),
-        ({"trustworthy": False}, "infinite variance"),
-        ({"sem": 10.0}, "standard error .* is not small"),
-    ],
-)
-def test_inconclusive(prediction, changes, reason):
-    found = nfl.compare(prediction, runs_on(prediction, **changes))
-    assert found.verdict == "inconclusive"
-    assert re.search(reason, found.reason)
-
-
-def test_one_failure_in_a_thousand_is_tolerated(prediction):
-    runs = runs_on(prediction)
-    runs[0] = synthetic(SIZES[0], line(prediction, SIZES[0]), 1e-4, failed=1)
-    assert nfl.compare(prediction, runs).verdict == "agree"
-
-
-def test_sizes_that_do_not_fit_the_rate_are_inconclusive(prediction):
-    bend = (0.0, 0.05, 0.0)
-    runs = [
-        synthetic(n, line(prediction, n) + b, 1e-4) for n, b in zip(SIZES, bend, strict=True)
-    ]
-    found = nfl.compare(prediction, runs)
-    assert found.verdict == "inconclusive"
-    assert "do not fit the rate" in found.reason
-
-
-# ------------------------------------------------------------------ what it refuses
-
-
-def test_refusals(prediction, exact):
-    good = runs_on(prediction)
-    other = example_problem(fraction=0.25, angle=0.7)
-    unconverged = eqx.tree_at(lambda p: p.converged, prediction, jnp.asarray(False))
-    single = [synthetic(SIZES[0], 1.0, 0.1)] * 3
-    table = [
-        ((prediction, runs_on(prediction, problem=other)), "another problem"),
-        ((prediction, [*good, synthetic(3200, 1.0, 0.1, dim=4)]), "dim=3, but simulated dim=4"),
-        ((prediction, good[:2]), r"3 or more distinct num_samples .*\[400, 800\]"),
-        ((prediction, single), r"3 or more distinct num_samples .*\[400\]"),
-        ((prediction, []), "at least one simulation"),
-        ((unconverged, good), "did not converge"),
-        ((exact, [synthetic(81, 1.0, 0.1, EXACT)]), "num_samples=80, but .*num_samples=81"),
-    ]
-    for arguments, message in table:
-        with pytest.raises(ValueError, match=message):
-            nfl.compare(*arguments)
-    for rate in (0.0, 1.0, -0.1, math.nan):
-        with pytest.raises(ValueError, match=r"false_alarm must lie in \(0, 1\)"):
-            nfl.compare(prediction, good, false_alarm=rate)
-
-
-# ------------------------------------------------------------------ how often it cries wolf
-
-
-def wolf(count, draws, low, high):
-    """Whether a count of alarms fits a rate between two, at the module's false alarm."""
-    least = stats.binom.isf(1 - FALSE_ALARM / 2, draws, low)
-    return least <= count <= stats.binom.isf(FALSE_ALARM / 2, draws, high)
-
-
-def test_false_alarms_of_the_limit_are_as_stated(prediction, monkeypatch):
-    """Normal means with true parameters: of two tests at alpha/2, between alpha/2 and alpha."""
-    module = importlib.import_module("nfl_sim.compare")
-    monkeypatch.setattr(module, "predict", lambda problem, regime: prediction)
-    draws, alpha, sems = 2000, 0.02, (1e-4, 2e-4, 3e-4)
-    runs = [synthetic(n, 0.0, sem) for n, sem in zip(SIZES, sems, strict=True)]
-    truth = np.array([line(prediction, n) + 30.0 / n**2 for n in SIZES])
-    means = truth + np.array(sems) * np.random.default_rng(5).normal(size=(draws, 3))
-    verdicts = []
-    for row in means:
-        for_row = [shifted(run, mean) for run, mean in zip(runs, row, strict=True)]
-        verdicts.append(nfl.compare(prediction, for_row, false_alarm=alpha).verdict)
-    # The test of the fit takes a share alpha of the draws away, at most.
-    assert wolf(verdicts.count("disagree"), draws, alpha / 2 * (1 - alpha), alpha)
-    assert wolf(verdicts.count("inconclusive"), draws, alpha, alpha)
-
-
-def test_false_alarms_of_exact_means_are_as_stated(exact):
-    draws, alpha = 2000, 0.02
-    run = synthetic(80, 0.0, 1e-3, EXACT)
-    means = float(exact.excess_risk) + 1e-3 * np.random.default_rng(6).normal(size=draws)
-    verdicts = [nfl.compare(exact, [shifted(run, m)], false_alarm=alpha).verdict for m in means]
-    assert wolf(verdicts.count("disagree"), draws, alpha, alpha)
-
-
-def shifted(simulation, mean):
-    risk = np.eye(len(QUANTITIES))[QUANTITIES.index("excess_risk")]
-    moments = dataclasses.replace(simulation.moments, mean=mean * risk)
-    return dataclasses.replace(simulation, moments=moments)

@@ -11,6 +11,7 @@ NOTES = sorted((ROOT / "theory_notes").glob("*.md"))
 SOURCES = sorted((ROOT / "nfl_sim").rglob("*.py"))
 LABEL = re.compile(r"^\s*\$\$ \((eq-[a-z0-9-]+)\)\s*$", re.MULTILINE)
 CITATION = re.compile(r"\{eq\}`(eq-[a-z0-9-]+)`")
+LOCATED = re.compile(r"((?:\{eq\}`[^`]*`[,\s]*(?:and\s+)?)+)in\s+(theory_notes/[\w.]+\.md)")
 FILE = re.compile(r"theory_notes/[\w.]+\.md")
 
 
@@ -47,10 +48,8 @@ def test_every_label_is_well_formed(path):
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=relative)
-def test_a_docstring_names_the_note_that_holds_its_equation(path):
-    """Where a file is named after a citation, some label cited in the docstring is in it."""
-    for block in re.findall(r"References:(.*?)\"\"\"", path.read_text(encoding="utf-8"), re.DOTALL):
-        cited, files = CITATION.findall(block), FILE.findall(block)
-        held = {label for name in files for label in LABEL.findall((ROOT / name).read_text("utf-8"))}
-        if files and cited:
-            assert held & set(cited), block
+def test_equations_are_in_the_note_that_is_named(path):
+    """`{eq}`eq-a`, {eq}`eq-b` in theory_notes/x.md`: both are in x.md."""
+    for citations, name in LOCATED.findall(path.read_text(encoding="utf-8")):
+        held = LABEL.findall((ROOT / name).read_text(encoding="utf-8"))
+        assert sorted(set(CITATION.findall(citations)) - set(held)) == []

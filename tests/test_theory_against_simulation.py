@@ -8,11 +8,8 @@ import pytest
 import nfl_sim as nfl
 from nfl_sim.pruning import KeepEasiest, KeepHardest, KeepRandom
 from nfl_sim.scores import EL2N, GraNd, Leverage, Uncertainty, Uniform
-from tests.agreement import judge
+from tests.agreement import DIM, FRACTION, HALF, SIZES, SMALL, judge
 from tests.strategies import example_problem
-
-DIM = 3
-SIZES = (200, 400, 800)
 
 # Rows of one score and rule share their compilations: only numbers differ.
 LIMITS = [
@@ -28,26 +25,26 @@ LIMITS = [
 ]
 
 EXACT = [
-    # score, rule, fraction, dim, other numbers; 40 samples
-    (Uniform, KeepRandom, 0.25, 3, {}),
-    (Uniform, KeepRandom, 0.25, 14, {"signal": 2.0}),  # minimum norm: 10 rows
-    (Uncertainty, KeepHardest, 0.5, 3, {"angle": 0.6}),
-    (Uncertainty, KeepEasiest, 0.5, 3, {"angle": 0.6}),
-    (EL2N, KeepHardest, 0.5, 3, {"angle": 0.0, "norm": 1.0}),
-    (EL2N, KeepEasiest, 0.5, 3, {"angle": 0.0, "norm": 1.0}),
+    # score, rule, dim, other numbers; 20 of 40 samples
+    (Uniform, KeepRandom, DIM, {}),
+    (Uniform, KeepRandom, 26, {"signal": 2.0}),  # fewer rows than dimensions: minimum norm
+    (Uncertainty, KeepHardest, DIM, {"angle": 0.6}),
+    (Uncertainty, KeepEasiest, DIM, {"angle": 0.6}),
+    (EL2N, KeepHardest, DIM, {"angle": 0.0, "norm": 1.0}),
+    (EL2N, KeepEasiest, DIM, {"angle": 0.0, "norm": 1.0}),
 ]
 
 
 @pytest.mark.parametrize(("score", "rule", "numbers"), LIMITS)
 def test_limit_and_rate(score, rule, numbers):
-    problem = example_problem(score, rule, fraction=0.2, **numbers)
-    found = judge(problem, nfl.FixedDimension(DIM), sizes=SIZES, num_replicates=2000)
+    problem = example_problem(score, rule, fraction=FRACTION, **numbers)
+    found = judge(problem, nfl.FixedDimension(DIM), sizes=SIZES, num_replicates=3000)
     assert found.verdict == "agree", found
 
 
-@pytest.mark.parametrize(("score", "rule", "fraction", "dim", "numbers"), EXACT)
-def test_exact_mean(score, rule, fraction, dim, numbers):
-    problem = example_problem(score, rule, fraction=fraction, **numbers)
-    found = judge(problem, nfl.FiniteSample(dim, 40), sizes=(40,), num_replicates=8000)
+@pytest.mark.parametrize(("score", "rule", "dim", "numbers"), EXACT)
+def test_exact_mean(score, rule, dim, numbers):
+    problem = example_problem(score, rule, fraction=HALF, **numbers)
+    found = judge(problem, nfl.FiniteSample(dim, SMALL), sizes=(SMALL,), num_replicates=8000)
     assert found.verdict == "agree", found
     assert found.sem < 0.03 * found.predicted

@@ -13,13 +13,13 @@ import pytest
 
 import nfl_sim as nfl
 from nfl_sim.scores import PointwiseScore, Probe, Uniform
-from tests.agreement import fair, honest, ladder, relabel
+from tests.agreement import DIM, HALF, SMALL, fair, honest, ladder, relabel
 from tests.strategies import example_problem
 
-DIM, SAMPLES, REPLICATES = 3, 40, 8000
-REGIME = nfl.FiniteSample(DIM, SAMPLES)
-PERFECT = example_problem(fraction=0.4, angle=0.0, norm=1.0)  # keeps 16 of 40
-RANDOM = example_problem(Uniform, fraction=0.4)
+REGIME = nfl.FiniteSample(DIM, SMALL)
+KEPT = int(HALF * SMALL)
+PERFECT = example_problem(fraction=HALF, angle=0.0, norm=1.0)
+RANDOM = example_problem(Uniform, nfl.pruning.KeepRandom, fraction=HALF)
 
 
 class LargestLabel(PointwiseScore):
@@ -33,7 +33,7 @@ class LargestLabel(PointwiseScore):
 
 
 def verdict(claimed, really, **claims):
-    (run,) = ladder(really, dim=DIM, sizes=(SAMPLES,), num_replicates=REPLICATES)
+    (run,) = ladder(really, dim=DIM, sizes=(SMALL,), num_replicates=8000)
     return nfl.compare(nfl.predict(claimed, REGIME), [relabel(run, claimed, **claims)]).verdict
 
 
@@ -43,15 +43,18 @@ def test_the_truth_is_accepted(problem):
 
 
 def test_ties_to_the_largest_label_are_rejected():
-    biased = eqx.tree_at(lambda p: p.score, RANDOM, LargestLabel())
-    assert verdict(RANDOM, biased) == "disagree"
+    """Of a quarter: the upper half has, by symmetry, the moments of the whole."""
+    claimed = eqx.tree_at(lambda p: p.rule.fraction, RANDOM, jnp.asarray(0.25))
+    parts = LargestLabel(), nfl.pruning.KeepHardest(0.25)
+    biased = eqx.tree_at(lambda p: (p.score, p.rule), claimed, parts)
+    assert verdict(claimed, biased) == "disagree"
 
 
 @pytest.mark.parametrize("extra", [-1, 1])
 def test_one_sample_too_many_or_too_few_is_rejected(extra):
-    kept = jnp.asarray((16 + extra) / 40)
+    kept = jnp.asarray((KEPT + extra) / SMALL)
     off_by_one = eqx.tree_at(lambda p: p.rule.fraction, PERFECT, kept)
-    assert verdict(PERFECT, off_by_one, num_kept=16) == "disagree"
+    assert verdict(PERFECT, off_by_one, num_kept=KEPT) == "disagree"
 
 
 @pytest.mark.parametrize("factor", [0.95, 1.05])
@@ -61,7 +64,7 @@ def test_a_wrong_noise_is_rejected(factor):
 
 
 def test_pruning_the_wrong_end_is_rejected():
-    easiest = eqx.tree_at(lambda p: p.rule, PERFECT, nfl.pruning.KeepEasiest(0.4))
+    easiest = eqx.tree_at(lambda p: p.rule, PERFECT, nfl.pruning.KeepEasiest(HALF))
     assert verdict(PERFECT, easiest) == "disagree"
 
 

@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import pytest
 
 import nfl_sim as nfl
-from tests.agreement import ladder
+from tests.agreement import DIM, FRACTION, SIZES, ladder
 from tests.strategies import example_problem
 
-REGIME = nfl.FixedDimension(3)
+REGIME = nfl.FixedDimension(DIM)
 PROBLEM = example_problem(
-    rule=nfl.pruning.KeepEasiest, fraction=0.2, angle=0.0, norm=2.0, noise_std=0.3
+    rule=nfl.pruning.KeepEasiest, fraction=FRACTION, angle=0.0, norm=2.0, noise_std=0.3
 )
 
 
@@ -24,7 +24,7 @@ def truth():
 
 @pytest.fixture(scope="module")
 def runs():
-    return ladder(PROBLEM, dim=3, sizes=(100, 200, 400), num_replicates=12_000)
+    return ladder(PROBLEM, dim=DIM, sizes=SIZES, num_replicates=12_000)
 
 
 def verdict(truth, runs, **wrong):
@@ -58,7 +58,7 @@ def test_a_limit_off_by_one_percent_is_rejected(truth, runs, factor):
 
 
 def test_a_coefficient_without_the_threshold_is_rejected(truth, runs):
-    wrong = truth.finite_size - threshold_term(0.2)
+    wrong = truth.finite_size - threshold_term(FRACTION)
     assert verdict(truth, runs, finite_size=wrong) == "disagree"
 
 

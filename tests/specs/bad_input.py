@@ -48,7 +48,7 @@ RULES = {name: getattr(nfl.pruning, name) for name in ("KeepHardest", "KeepEasie
 Case = Callable[[], Any]
 
 WITHOUT_FLOAT64: dict[str, tuple[Case, str]] = {
-    "spec without float64": (lambda: linear(), r"float64.*jax_enable_x64"),
+    "spec without float64": (linear, r"float64.*jax_enable_x64"),
     "probe without float64": (lambda: nfl.Probe(angle=0.0, norm=1.0), r"float64.*jax_enable_x64"),
 }
 
@@ -80,7 +80,10 @@ CASES: dict[str, tuple[Case, str]] = {
     # kinds
     "score as model": (lambda: problem(model=nfl.scores.Uniform()), r"model must be a Model, got"),
     "rule as score": (lambda: problem(score=nfl.pruning.KeepRandom(0.5)), r"score must be a Point"),
-    "string rule": (lambda: problem(rule="hardest"), r"rule must be a PointwiseRule, got 'hardest'"),
+    "string rule": (
+        lambda: problem(rule="hardest"),
+        r"rule must be a PointwiseRule, got 'hardest'",
+    ),
     "number learner": (lambda: problem(learner=0.1), r"learner must be a Learner, got 0.1"),
     "probe of a number": (lambda: nfl.scores.EL2N(probe=0.5), r"probe must be a Probe, got 0.5"),
     "simulate a model": (lambda: simulate(case=linear()), r"expected a Problem, got Linear"),

@@ -1,5 +1,6 @@
 """Rules: how many are kept, and which."""
 
+import itertools
 import math
 from fractions import Fraction
 
@@ -67,7 +68,7 @@ def test_mean_inclusion_is_the_fraction(cls):
 def test_inclusion_and_weight_jump_at_the_breakpoints_only(cls):
     rule, level = build(cls), jnp.asarray(0.3)
     ends = [-jnp.inf, *sorted(float(b) for b in rule.breakpoints(level)), jnp.inf]
-    for low, high in zip(ends, ends[1:], strict=False):
+    for low, high in itertools.pairwise(ends):
         inside = jnp.linspace(max(low, -5.0), min(high, 5.0), 102)[1:-1]
         for function in (rule.inclusion, rule.weight):
             assert jnp.ptp(function(inside, level)) == 0.0

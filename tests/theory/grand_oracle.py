@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(14)
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 _REACH = 10.0
 
 
@@ -67,19 +67,19 @@ def _residuals(threshold, std, hardest):
     """Positive residuals (the score is even): around the likeliest kept one, or graded to 0."""
     likeliest = math.sqrt(threshold * std) if hardest else 0.0
     low, high = max(0.0, likeliest - _REACH * std), likeliest + _REACH * std
-    edges = np.linspace(low, high, 61)
+    edges = np.linspace(low, high, 41)
     if low == 0.0:
-        edges = np.concatenate([[0.0], edges[1] * 0.5 ** np.arange(40, 0, -1), edges[1:]])
+        edges = np.concatenate([[0.0], edges[1] * 0.5 ** np.arange(30, 0, -1), edges[1:]])
     nodes, weights = _panels(edges[None, :])
     return nodes[0], weights[0]
 
 
 def _edges(s, threshold, offset, noise_std, std):
     """Panels of x_1 that cover its law given s, and the place where the length starts to bind."""
-    centre, reach = (offset * s / std**2)[:, None], _REACH * max(noise_std / std, 1.0)
-    turn = np.minimum((threshold / s)[:, None], centre + 50.0 * reach)
-    steps = np.concatenate([[0.0], np.geomspace(1e-3, reach, 9)])
-    bulk = centre + np.linspace(-reach, reach, 49)
+    centre, spread = (offset * s / std**2)[:, None], noise_std / std
+    turn = np.minimum((threshold / s)[:, None], centre + 50.0 * _REACH)
+    steps = np.concatenate([[0.0], np.geomspace(0.01, _REACH, 8)])
+    bulk = centre + spread * np.linspace(-_REACH, _REACH, 25)
     sides = [sign * turn + way * steps for sign in (-1.0, 1.0) for way in (-1.0, 1.0)]
     return np.sort(np.concatenate([bulk, *sides], axis=1), axis=1)
 

@@ -40,29 +40,28 @@ def test_student(rule, data):
     """w_inf = (A + penalty)^-1 (kappa delta + A w_p), in the plane of teacher and probe."""
     problem = data.draw(problems(scores.EL2N, rule, penalty=penalties()))
     prediction = nfl.predict(problem, _REGIME)
-    with mp.workdps(oracles.digits_for(float(problem.rule.fraction))):
-        delta = mp.matrix(oracles.offset(problem))
-        teacher = mp.matrix([mpf(float(problem.model.signal)), 0])
-        v = mp.norm(delta) ** 2 + mpf(float(problem.model.noise_std)) ** 2
-        outside = isinstance(problem.rule, KeepHardest)
-        c, kappa, _ = oracles.slab(float(problem.rule.fraction), outside=outside)
-        second = mp.eye(2) + (kappa - 1) * delta * delta.T / v
-        pull = kappa * delta + second * (teacher - delta)
-        ridge = second + mpf(float(problem.learner.penalty)) * mp.eye(2)
-        student = mp.lu_solve(ridge, pull)
-        scale = mp.norm(teacher) + mp.norm(delta)
-        direction = mp.matrix([mpf(float(x)) for x in problem.score.probe.direction])
-        exact = {
-            "parallel": student[0],
-            "orthogonal": student[1],
-            "norm": mp.norm(student),
-            "probe_overlap": (student.T * direction)[0],
-        }
-        for name, value in exact.items():
-            assert abs(mpf(float(getattr(prediction, name))) - value) <= 1e-13 * scale
-        missed = mp.norm(student - teacher) ** 2
-        assert abs(mpf(float(prediction.excess_risk)) - missed) <= 1e-13 * scale**2
-        assert relative(prediction.threshold, mp.sqrt(v) * c) < 1e-12
+    delta = mp.matrix(oracles.offset(problem))
+    teacher = mp.matrix([mpf(float(problem.model.signal)), 0])
+    v = mp.norm(delta) ** 2 + mpf(float(problem.model.noise_std)) ** 2
+    outside = isinstance(problem.rule, KeepHardest)
+    c, kappa, _ = oracles.slab(float(problem.rule.fraction), outside=outside)
+    second = mp.eye(2) + (kappa - 1) * delta * delta.T / v
+    pull = kappa * delta + second * (teacher - delta)
+    ridge = second + mpf(float(problem.learner.penalty)) * mp.eye(2)
+    student = mp.lu_solve(ridge, pull)
+    scale = mp.norm(teacher) + mp.norm(delta) + mp.norm(student)
+    direction = mp.matrix([mpf(float(x)) for x in problem.score.probe.direction])
+    exact = {
+        "parallel": student[0],
+        "orthogonal": student[1],
+        "norm": mp.norm(student),
+        "probe_overlap": (student.T * direction)[0],
+    }
+    for name, value in exact.items():
+        assert abs(mpf(float(getattr(prediction, name))) - value) <= 1e-13 * scale
+    missed = mp.norm(student - teacher) ** 2
+    assert abs(mpf(float(prediction.excess_risk)) - missed) <= 1e-13 * scale**2
+    assert relative(prediction.threshold, mp.sqrt(v) * c) < 1e-12
 
 
 @given(st.sampled_from(SELECTIVE), st.data())

@@ -40,12 +40,11 @@ def test_uncertainty(rule, data):
     problem = data.draw(problems(scores.Uncertainty, rule))
     prediction = nfl.predict(problem, _REGIME)
     outside = rule is KeepEasiest  # the easiest have the largest margins
-    with mp.workdps(oracles.digits_for(float(problem.rule.fraction))):
-        c, kappa, _ = oracles.slab(float(problem.rule.fraction), outside=outside)
-        norm = mpf(float(problem.score.probe.norm))
-        kappa = kappa if norm > 0 else mpf(1)
-        _check_unbiased(problem, prediction, _REGIME.dim - 1 + 1 / kappa)
-        assert relative(prediction.threshold, -norm * c) < 1e-12
+    c, kappa, _ = oracles.slab(float(problem.rule.fraction), outside=outside)
+    norm = mpf(float(problem.score.probe.norm))
+    kappa = kappa if norm > 0 else mpf(1)
+    _check_unbiased(problem, prediction, _REGIME.dim - 1 + 1 / kappa)
+    assert relative(prediction.threshold, -norm * c) < 1e-12
 
 
 @_RULES
@@ -76,17 +75,16 @@ def test_ridge_on_a_chosen_margin_is_biased(rule, data):
     """w = (A + penalty)^-1 A w0, with A = 1 + (kappa - 1) u u' along the probe."""
     problem = data.draw(problems(scores.Uncertainty, rule, penalty=penalties()))
     prediction = nfl.predict(problem, _REGIME)
-    with mp.workdps(oracles.digits_for(float(problem.rule.fraction))):
-        kappa = oracles.slab(float(problem.rule.fraction), outside=rule is KeepEasiest)[1]
-        if float(problem.score.probe.norm) == 0.0:
-            kappa = mpf(1)
-        u = mp.matrix([mpf(float(x)) for x in problem.score.probe.direction])
-        second = mp.eye(2) + (kappa - 1) * u * u.T
-        teacher = mp.matrix([mpf(float(problem.model.signal)), 0])
-        ridge = second + mpf(float(problem.learner.penalty)) * mp.eye(2)
-        student = mp.lu_solve(ridge, second * teacher)
-        for actual, exact in zip((prediction.parallel, prediction.orthogonal), student, strict=True):
-            assert abs(mpf(float(actual)) - exact) <= 1e-13 * mp.norm(teacher)
+    kappa = oracles.slab(float(problem.rule.fraction), outside=rule is KeepEasiest)[1]
+    if float(problem.score.probe.norm) == 0.0:
+        kappa = mpf(1)
+    u = mp.matrix([mpf(float(x)) for x in problem.score.probe.direction])
+    second = mp.eye(2) + (kappa - 1) * u * u.T
+    teacher = mp.matrix([mpf(float(problem.model.signal)), 0])
+    ridge = second + mpf(float(problem.learner.penalty)) * mp.eye(2)
+    student = mp.lu_solve(ridge, second * teacher)
+    for actual, exact in zip((prediction.parallel, prediction.orthogonal), student, strict=True):
+        assert abs(mpf(float(actual)) - exact) <= 1e-13 * mp.norm(teacher)
 
 
 @_RULES

@@ -77,7 +77,7 @@ class _RadiusNodes(eqx.Module):
         angle = self.latitude.nodes[:, None, None]
         side = sphere_coordinate_rule(self.dim - 1)
         sides, shares = side.nodes[None, None, :], side.weights[None, None, :]
-        density = jnp.exp(_log_chi_density(jnp.maximum(length, 1e-300), self.dim))
+        density = jnp.exp(_log_chi_density(jnp.maximum(length, 1e-100), self.dim))
         weight = self.latitude.weights[:, None] * widths * density
         length = length[..., None]
         across = length * np.cos(angle)
