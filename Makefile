@@ -8,7 +8,7 @@ READY  := $(VENV)/.ready
 
 # Two test workers on one XLA thread each: NPROC sizes the thread pool of the CPU client.
 TEST_ENV := JAX_PLATFORMS=cpu NPROC=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
-            XLA_FLAGS=--xla_cpu_multi_thread_eigen=false
+            XLA_FLAGS="--xla_cpu_multi_thread_eigen=false --xla_backend_optimization_level=1"
 
 .DEFAULT_GOAL := help
 .PHONY: help run test verify figures lint format bench lock clean

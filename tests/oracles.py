@@ -53,9 +53,7 @@ def ball(fraction, dim: int, *, outside: bool) -> tuple[mpf, mpf, mpf]:
 
     x = mp.exp(mp.findroot(log_excess, mp.log(start)))
     low, high = (x, mp.inf) if outside else (0, x)
-    second, fourth = (
-        mp.gammainc(half + k, low, high, regularized=True) / r for k in (1, 2)
-    )
+    second, fourth = (mp.gammainc(half + k, low, high, regularized=True) / r for k in (1, 2))
     return mp.sqrt(2 * x), second, fourth
 
 
@@ -148,7 +146,7 @@ def mean_kept_squares(num_kept: int, num_samples: int, *, outside: bool) -> floa
 
 
 def mean_inverse_squares(num_kept: int, num_samples: int, *, outside: bool) -> float:
-    """E(1/Q): adaptive over the threshold, the trapezoidal rule in the log of Laplace's variable."""
+    """E(1/Q): adaptive over the threshold, trapezoidal in the log of Laplace's variable."""
     m, n = num_kept, num_samples
     log_t = np.linspace(-60.0, 90.0, 1501)
     stretch = np.sqrt(1.0 + 2.0 * np.exp(log_t))

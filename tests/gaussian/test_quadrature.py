@@ -32,14 +32,18 @@ def _sphere_moment(dim, order):
 def _length_moment(dim, order):
     """E |z|^order."""
     return math.exp(
-        0.5 * order * math.log(2.0) + special.gammaln(0.5 * (dim + order)) - special.gammaln(dim / 2)
+        0.5 * order * math.log(2.0)
+        + special.gammaln(0.5 * (dim + order))
+        - special.gammaln(dim / 2)
     )
 
 
 @pytest.mark.parametrize("order", range(9))
 def test_normal_rule_integrates_polynomials(order):
     nodes, weights = normal_rule(16)
-    assert abs(weights @ nodes**order - _odd_factorial(order)) < 1e-13 * _odd_factorial(order) + 1e-12
+    assert (
+        abs(weights @ nodes**order - _odd_factorial(order)) < 1e-13 * _odd_factorial(order) + 1e-12
+    )
 
 
 def test_normal_rule_integrates_an_exponential():

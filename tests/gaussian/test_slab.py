@@ -1,7 +1,6 @@
 """Truncated normal moments and their derivatives against 60 digits."""
 
 import jax
-import jax.numpy as jnp
 import pytest
 from hypothesis import given
 from mpmath import mp, mpf

@@ -53,12 +53,13 @@ def test_ties_do_not_displace_better_samples():
 
 
 @pytest.mark.parametrize("rule", ["KeepHardest", "KeepEasiest", "KeepRandom"])
-def test_ties_are_fair(rule):
-    """Each of 12 tied indices is kept equally often; false alarm 1e-6."""
-    draws, n, size = 20_000, 12, 5
+@pytest.mark.parametrize(("n", "size", "dtype"), [(12, 5, jnp.float64), (64, 3, jnp.float32)])
+def test_ties_are_fair(rule, n, size, dtype):
+    """Each of the tied indices is kept equally often, by both ways to sort; false alarm 1e-6."""
+    draws = 20_000
     keys = jax.random.split(KEY, draws)
     rule = getattr(nfl.pruning, rule)(size / n)
-    chosen = jax.vmap(lambda key: nfl.select(key, rule, jnp.zeros(n), size))(keys)
+    chosen = jax.vmap(lambda key: nfl.select(key, rule, jnp.zeros(n, dtype), size))(keys)
     assert fair(np.bincount(np.asarray(chosen).ravel(), minlength=n), draws, size)
 
 

@@ -26,9 +26,7 @@ class Moments(NamedTuple):
     bias: float
 
 
-def grand(
-    threshold: float, offset: float, noise_std: float, dim: int, *, hardest: bool
-) -> Moments:
+def grand(threshold: float, offset: float, noise_std: float, dim: int, *, hardest: bool) -> Moments:
     """Moments of {|s| |x| above, or below, the threshold}; above: in an odd dimension >= 3."""
     assert dim >= 2
     assert dim % 2 == 1 or not hardest

@@ -13,7 +13,9 @@ from tests.theory.grand_oracle import finite_size, grand
 
 _REGIME = nfl.FixedDimension(5)
 _HARD = [(KeepHardest, offset) for offset in (0.05, 0.7, 2.0, 8.0)]
-_CASES = pytest.mark.parametrize(("rule", "offset"), [*_HARD, (KeepEasiest, 0.7), (KeepEasiest, 2.0)])
+_CASES = pytest.mark.parametrize(
+    ("rule", "offset"), [*_HARD, (KeepEasiest, 0.7), (KeepEasiest, 2.0)]
+)
 _FRACTIONS = pytest.mark.parametrize("fraction", [1e-4, 0.05, 0.5, 0.95])
 
 

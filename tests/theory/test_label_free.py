@@ -59,7 +59,9 @@ def test_leverage(rule, fraction):
     assert np.isnan(prediction.probe_overlap)
 
 
-@pytest.mark.parametrize(("score", "rule"), [(scores.EL2N, KeepRandom), (scores.Uniform, KeepHardest)])
+@pytest.mark.parametrize(
+    ("score", "rule"), [(scores.EL2N, KeepRandom), (scores.Uniform, KeepHardest)]
+)
 @given(data=st.data())
 def test_random(score, rule, data):
     problem = data.draw(problems(score, rule))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mpmath import mp, mpf
+from mpmath import mpf
 
 import nfl_sim as nfl
 from nfl_sim import pruning, scores

@@ -6,14 +6,13 @@ import jax
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import nfl_sim as nfl
 from nfl_sim import scores
 from nfl_sim.gaussian import slab_moments
 from nfl_sim.pruning import KeepEasiest, KeepHardest
 from tests import oracles
-from tests.strategies import SCORES, SELECTIVE, example_problem, fractions, log_uniform, problems
+from tests.strategies import SCORES, SELECTIVE, example_problem, fractions, log_uniform
 
 _REGIME = nfl.FixedDimension(5)
 _RULES = pytest.mark.parametrize("rule", SELECTIVE)
@@ -25,9 +24,7 @@ _ordinary = log_uniform(0.1, 0.9)
 
 def _faced(score, rule, offset, fraction):
     """A null probe at the distance ``offset`` from the teacher, in units of the noise."""
-    return example_problem(
-        score, rule, norm=0.0, signal=offset, noise_std=1.0, fraction=fraction
-    )
+    return example_problem(score, rule, norm=0.0, signal=offset, noise_std=1.0, fraction=fraction)
 
 
 def _excess(problem):
