@@ -32,7 +32,7 @@ def covariate_grid(sight: Sight, dim: int, nodes_per_panel: int) -> Grid:
     build = _radius_nodes if sight.norm else _margin_nodes
     nodes = build(sight, dim, nodes_per_panel)
     low, high = jnp.min(nodes.profile.values), jnp.max(nodes.profile.values)
-    return Grid(nodes, low - 1e-9, high + 1e-9)
+    return Grid(nodes, lambda level: jnp.sum(nodes(level).mass), low - 1e-9, high + 1e-9)
 
 
 @final

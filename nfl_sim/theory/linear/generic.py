@@ -23,6 +23,9 @@ def generic_law(problem: Problem, penalty: Scalar, dim: int, refinement: int) ->
     the margin or the length vanish: finer structure elsewhere is missed, and then shows as a
     kept mass that differs from the fraction (``converged=False``).
 
+    Derivatives are exact but for one place: where the one direction that is seen has length 0 (the
+    residual of the perfect probe), they miss its turning.
+
     References: {eq}`eq-generic-nodes` in theory_notes/03_linear.md.
     """
     model = linear_model(problem)

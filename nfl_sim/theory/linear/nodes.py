@@ -30,10 +30,12 @@ class Grid(eqx.Module):
 
     Args:
         nodes: level -> `KeptNodes`.
+        mass: level -> their total mass.
         low, high: levels between which the kept mass falls from 1 to 0.
     """
 
     nodes: Callable[[Scalar], KeptNodes]
+    mass: Callable[[Scalar], Scalar]
     low: Scalar
     high: Scalar
 
@@ -126,9 +128,6 @@ def _level(grid: Grid, fraction: Scalar) -> Scalar:
     target = jnp.minimum(fraction, 1.0 - 1e-13)
     still = jax.lax.stop_gradient(target)
 
-    def mass(level):
-        return jnp.sum(grid.nodes(level).mass)
-
     low, high = (jax.lax.stop_gradient(end) for end in (grid.low, grid.high))
-    bracket = bisect(lambda level: mass(level) > still, low, high, steps=_BISECTIONS)
-    return polish(lambda level: mass(level) - target, *bracket)
+    bracket = bisect(lambda level: grid.mass(level) > still, low, high, steps=_BISECTIONS)
+    return polish(lambda level: grid.mass(level) - target, *bracket)

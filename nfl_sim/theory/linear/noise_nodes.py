@@ -35,7 +35,7 @@ def noise_grid(sight: Sight, dim: int, nodes_per_panel: int, refinement: int) ->
     )
     low, high = jnp.min(profile.values), jnp.max(profile.values)
     nodes = _NoiseNodes(profile, points, _zero(sight, sight.reference, points), sight.noise_std)
-    return Grid(nodes, low - 1e-9, high + 1e-9)
+    return Grid(nodes, lambda level: jnp.sum(nodes(level).mass), low - 1e-9, high + 1e-9)
 
 
 class _Points(NamedTuple):
