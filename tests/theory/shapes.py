@@ -16,11 +16,16 @@ _HASTY = {
 }
 
 
+def hasty_jit(function):
+    """``jax.jit`` without optimisations."""
+    return jax.jit(function, compiler_options=_HASTY)
+
+
 @functools.cache
 def hasty_predict(dim: int):
     """``predict`` in a fixed dimension, compiled in haste."""
     regime = nfl.FixedDimension(dim)
-    return jax.jit(lambda problem: nfl.predict(problem, regime), compiler_options=_HASTY)
+    return hasty_jit(lambda problem: nfl.predict(problem, regime))
 
 
 @functools.cache
