@@ -38,11 +38,19 @@ def is_traced(value: Any) -> bool:
 
 
 def scalar_field(
-    name: str, *, low: float = -math.inf, high: float = math.inf, open_low: bool = False
+    name: str,
+    *,
+    low: float = -math.inf,
+    high: float = math.inf,
+    open_low: bool = False,
+    default: float | None = None,
 ) -> Any:
     """A dataclass field holding one finite float64 number in [low, high], or (low, high]."""
     domain = _Domain(name, low, high, open_low)
-    return eqx.field(converter=functools.partial(_to_scalar, domain), metadata={"domain": domain})
+    given: dict[str, Any] = {} if default is None else {"default": default}
+    return eqx.field(
+        converter=functools.partial(_to_scalar, domain), metadata={"domain": domain}, **given
+    )
 
 
 def in_domain(spec: Any) -> Bool[Array, ""]:

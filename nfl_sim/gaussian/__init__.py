@@ -1,6 +1,15 @@
 """Gaussian integrals: truncated moments and quadrature. No pruning vocabulary below this line."""
 
 from nfl_sim.gaussian.inverse_sum import mean_inverse_square_sum
+from nfl_sim.gaussian.logistic_normal import (
+    half_normal_edges,
+    half_normal_rule,
+    mean_sigmoid,
+    mean_softplus,
+    softplus_curvature,
+    softplus_divergence,
+    softplus_slope,
+)
 from nfl_sim.gaussian.normal import cdf, interval_mean, interval_moments, log_cdf, pdf, tail_moments
 from nfl_sim.gaussian.order_statistics import kept_mass_rule
 from nfl_sim.gaussian.quadrature import (
@@ -23,11 +32,15 @@ __all__ = [
     "bisect",
     "cdf",
     "chi_rule",
+    "half_normal_edges",
+    "half_normal_rule",
     "interval_mean",
     "interval_moments",
     "kept_mass_rule",
     "log_cdf",
     "mean_inverse_square_sum",
+    "mean_sigmoid",
+    "mean_softplus",
     "normal_rule",
     "panel_nodes",
     "pdf",
@@ -36,6 +49,9 @@ __all__ = [
     "polynomial_normal_rule",
     "radial_moments",
     "slab_moments",
+    "softplus_curvature",
+    "softplus_divergence",
+    "softplus_slope",
     "sphere_coordinate_rule",
     "tail_moments",
 ]

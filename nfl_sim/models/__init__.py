@@ -2,5 +2,6 @@
 
 from nfl_sim.models._base import Model
 from nfl_sim.models._linear import Linear
+from nfl_sim.models._logistic import Logistic
 
-__all__ = ["Linear", "Model"]
+__all__ = ["Linear", "Logistic", "Model"]

@@ -1,6 +1,8 @@
 """What a teacher-student model must say about itself."""
 
 import abc
+from collections.abc import Mapping
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -10,7 +12,12 @@ from nfl_sim.validation import Scalar
 
 
 class Model(eqx.Module):
-    """A law of one sample (x, y) with x ~ N(0, I) and the risk it defines (D1)."""
+    """A law of one sample (x, y) with x ~ N(0, I) and the risk it defines (D1).
+
+    ``binary`` says whether the labels are signs.
+    """
+
+    binary: ClassVar[bool]
 
     @abc.abstractmethod
     def sample(
@@ -28,6 +35,10 @@ class Model(eqx.Module):
     ) -> Float[Array, "..."]:
         """Label minus the prediction of a student with this margin w.x (the error of EL2N)."""
 
+    @abc.abstractmethod
+    def loss(self, margin: Float[Array, "..."], label: Float[Array, "..."]) -> Float[Array, "..."]:
+        """Training loss of a student with this margin w.x on a sample with this label."""
+
     @property
     @abc.abstractmethod
     def resolution(self) -> Scalar:
@@ -36,3 +47,7 @@ class Model(eqx.Module):
     @abc.abstractmethod
     def excess_risk(self, weights: Float[Array, " d"]) -> Scalar:
         """Exact population risk of ``weights`` above that of the teacher."""
+
+    @abc.abstractmethod
+    def diagnostics(self, weights: Float[Array, " d"]) -> Mapping[str, Scalar]:
+        """Exact population quantities of ``weights`` beyond the risk, named as in `Prediction`."""

@@ -1,6 +1,7 @@
 """Linear regression with Gaussian covariates and Gaussian noise."""
 
-from typing import final
+from collections.abc import Mapping
+from typing import ClassVar, final
 
 import jax
 import jax.numpy as jnp
@@ -27,6 +28,7 @@ class Linear(Model):
     References: {eq}`eq-minimiser` in theory_notes/03_linear.md.
     """
 
+    binary: ClassVar[bool] = False
     signal: Scalar = scalar_field("signal", low=0.0)
     noise_std: Scalar = scalar_field("noise_std", low=0.0, open_low=True)
 
@@ -50,6 +52,10 @@ class Linear(Model):
         """The regression residual, label - margin."""
         return label - margin
 
+    def loss(self, margin: Float[Array, "..."], label: Float[Array, "..."]) -> Float[Array, "..."]:
+        """Half the squared residual."""
+        return 0.5 * (label - margin) ** 2
+
     @property
     def resolution(self) -> Scalar:
         """noise_std / (signal + noise_std)."""
@@ -58,3 +64,7 @@ class Linear(Model):
     def excess_risk(self, weights: Float[Array, " d"]) -> Scalar:
         """|w - w0|^2, exact."""
         return jnp.sum(weights.at[0].add(-self.signal) ** 2)
+
+    def diagnostics(self, weights: Float[Array, " d"]) -> Mapping[str, Scalar]:
+        """None: a regression has no 0-1 error."""
+        return {}

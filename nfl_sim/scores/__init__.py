@@ -4,6 +4,8 @@ from nfl_sim.scores._base import Feature, PointwiseScore, View
 from nfl_sim.scores._el2n import EL2N
 from nfl_sim.scores._grand import GraNd
 from nfl_sim.scores._leverage import Leverage
+from nfl_sim.scores._loss import Loss
+from nfl_sim.scores._margin import Margin
 from nfl_sim.scores._probe import Probe
 from nfl_sim.scores._uncertainty import Uncertainty
 from nfl_sim.scores._uniform import Uniform
@@ -13,6 +15,8 @@ __all__ = [
     "Feature",
     "GraNd",
     "Leverage",
+    "Loss",
+    "Margin",
     "PointwiseScore",
     "Probe",
     "Uncertainty",

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from nfl_sim.scores._probe import Probe
 
-Feature = Literal["residual", "probe_margin", "label", "norm"]
+Feature = Literal["residual", "loss", "probe_margin", "label", "norm"]
 Values = Float[Array, "..."]
 
 
@@ -19,7 +19,7 @@ class View(eqx.Module):
 
     Args:
         features: arrays of one shape by name: "residual" is the label minus the probe's
-            prediction, "probe_margin" is w_p.x, "label" is y and "norm" is |x|.
+            prediction, "loss" the probe's training loss, "probe_margin" is w_p.x, "label" is y and "norm" is |x|.
     """
 
     features: Mapping[str, Values]
@@ -28,6 +28,11 @@ class View(eqx.Module):
     def residual(self) -> Values:
         """Label minus the probe's prediction."""
         return self._read("residual")
+
+    @property
+    def loss(self) -> Values:
+        """Training loss of the probe."""
+        return self._read("loss")
 
     @property
     def probe_margin(self) -> Values:
@@ -58,7 +63,7 @@ class PointwiseScore(eqx.Module):
 
     ``sees`` declares the features that ``__call__`` reads. The declaration is all that
     `nfl_sim.predict` needs: it builds the quadrature of the kept law from it. A score that reads a
-    probe's margin or residual carries a ``probe``; another one has ``probe = None``.
+    probe's margin, residual or loss carries a ``probe``; another one has ``probe = None``.
     """
 
     sees: ClassVar[frozenset[Feature]]

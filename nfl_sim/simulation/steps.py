@@ -48,6 +48,8 @@ def score(
             features["probe_margin"] = margin
         if "residual" in rating.sees:
             features["residual"] = problem.model.residual(margin, labels)
+        if "loss" in rating.sees:
+            features["loss"] = problem.model.loss(margin, labels)
     return jnp.broadcast_to(rating(View(features)), labels.shape)
 
 
