@@ -1,5 +1,6 @@
 """Gaussian integrals: truncated moments and quadrature. No pruning vocabulary below this line."""
 
+from nfl_sim.gaussian.chi_square import chi_square_cdf
 from nfl_sim.gaussian.inverse_sum import mean_inverse_square_sum
 from nfl_sim.gaussian.logistic_normal import (
     half_normal_edges,
@@ -20,9 +21,11 @@ from nfl_sim.gaussian.quadrature import (
     polar_rules,
     polynomial_normal_rule,
     sphere_coordinate_rule,
+    trapezoidal_normal_rule,
+    unit_panel,
 )
 from nfl_sim.gaussian.radial import RadialMoments, radial_moments
-from nfl_sim.gaussian.roots import bisect, polish
+from nfl_sim.gaussian.roots import bisect, polish, solve_increasing
 from nfl_sim.gaussian.slab import SlabMoments, slab_moments
 
 __all__ = [
@@ -32,6 +35,7 @@ __all__ = [
     "bisect",
     "cdf",
     "chi_rule",
+    "chi_square_cdf",
     "half_normal_edges",
     "half_normal_rule",
     "interval_mean",
@@ -52,6 +56,9 @@ __all__ = [
     "softplus_curvature",
     "softplus_divergence",
     "softplus_slope",
+    "solve_increasing",
     "sphere_coordinate_rule",
     "tail_moments",
+    "trapezoidal_normal_rule",
+    "unit_panel",
 ]

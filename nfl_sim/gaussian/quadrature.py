@@ -80,6 +80,18 @@ def polar_rules(
     return radius, _normalised(nodes, lengths * np.cos(nodes) ** (dim - 2))
 
 
+def trapezoidal_normal_rule(step: float | None) -> Rule:
+    """Integrate against N(0, 1) by the trapezoidal rule; ``None`` makes it the point 0.
+
+    The error is exp(-2 pi a / step) for an integrand analytic within distance a of the real line.
+    """
+    if step is None:
+        return Rule(np.zeros(1), np.ones(1))
+    count = math.ceil(_REACH / step)
+    nodes = step * np.arange(-count, count + 1)
+    return _normalised(nodes, np.exp(-0.5 * nodes**2))
+
+
 def polynomial_normal_rule() -> Rule:
     """Three Gauss-Hermite nodes: exact for polynomials of degree <= 5 of N(0, 1)."""
     return Rule(np.array([-math.sqrt(3.0), 0.0, math.sqrt(3.0)]), np.array([1.0, 4.0, 1.0]) / 6.0)
@@ -98,6 +110,11 @@ def sphere_coordinate_rule(dim: int) -> Rule:
         return Rule(np.cos(np.pi * np.array([1.0, 3.0, 5.0]) / 6.0), np.full(3, 1.0 / 3.0))
     nodes, weights = special.roots_gegenbauer(3, 0.5 * dim - 1.0)
     return _normalised(nodes, weights)
+
+
+def unit_panel(nodes_per_panel: int) -> Rule:
+    """Gauss-Legendre on [0, 1]."""
+    return Rule(*panel_nodes(np.array([0.0, 1.0]), nodes_per_panel))
 
 
 def panel_nodes(edges: np.ndarray, nodes_per_panel: int) -> tuple[np.ndarray, np.ndarray]:

@@ -56,3 +56,38 @@ def polish(function: Callable[[Real], Real], low: Real, high: Real) -> Real:
         value, slope = jax.jvp(function, (root,), (jnp.ones_like(root),))
         root = root - value / jnp.where(slope == 0.0, 1.0, slope)
     return jnp.where(jnp.abs(root - start) <= reach, root, start)
+
+
+def solve_increasing(
+    function: Callable[[Real], Real], low: Real, high: Real, *, tolerance: float, steps: int = 60
+) -> Real:
+    """The root of an increasing function of one scalar, by Newton's method kept in its bracket.
+
+    Args:
+        function: increasing on [low, high].
+        low, high: the bracket; where there is no root, the nearer end is approached.
+        tolerance: relative width of the bracket, or size of a step, at which to stop.
+        steps: the most evaluations.
+
+    Returns:
+        The root, without derivatives; see `polish`.
+    """
+    low, high = jax.lax.stop_gradient(low), jax.lax.stop_gradient(high)
+
+    def unfinished(state):
+        count, low, high, point, step = state
+        small = tolerance * (jnp.abs(point) + 1e-30)
+        return (count < steps) & (jnp.abs(step) > small) & (high - low > small)
+
+    def improve(state):
+        count, low, high, point, _ = state
+        value, slope = jax.jvp(function, (point,), (jnp.ones_like(point),))
+        low, high = jnp.where(value < 0.0, point, low), jnp.where(value < 0.0, high, point)
+        newton = point - value / jnp.where(slope > 0.0, slope, 1.0)
+        inside = (slope > 0.0) & (newton > low) & (newton < high)
+        nearer = jnp.where(inside, newton, 0.5 * (low + high))
+        return count + 1, low, high, nearer, nearer - point
+
+    middle = 0.5 * (low + high)
+    start = (jnp.asarray(0), low, high, middle, high - low)
+    return jax.lax.while_loop(unfinished, improve, start)[3]

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from nfl_sim.models import Linear, Model
+from nfl_sim.models import Linear, Logistic, Model
 from nfl_sim.problem import FiniteSample, FixedDimension, Problem, Regime, require_dimension
-from nfl_sim.theory import linear
+from nfl_sim.theory import linear, logistic
 from nfl_sim.theory.prediction import Prediction
 from nfl_sim.validation import NoTheoryError, Scalar, require_x64
 
@@ -14,6 +14,7 @@ Theory = dict[tuple[type[Model], type], Callable[..., Any]]
 _PREDICT: Theory = {
     (Linear, FixedDimension): linear.predict_fixed_dimension,
     (Linear, FiniteSample): linear.predict_finite_sample,
+    (Logistic, FixedDimension): logistic.predict_fixed_dimension,
 }
 _SMALL_FRACTION_LIMIT: Theory = {(Linear, FixedDimension): linear.small_fraction_limit}
 _CROSSOVER: Theory = {(Linear, FixedDimension): linear.crossover_sample_size}

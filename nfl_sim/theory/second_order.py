@@ -1,4 +1,7 @@
-"""The 1/n term of the risk: one formula for every kept law."""
+"""The 1/n terms: one formula for every kept law."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 from nfl_sim.validation import Scalar
 
@@ -23,3 +26,29 @@ def finite_size(fraction: Scalar, *, slope: Scalar, curvature: Scalar, iid: Scal
     """
     rest = 1.0 - fraction
     return rest * slope + 0.5 * fraction * rest * curvature + iid / fraction
+
+
+def top_covariance(
+    fraction: Scalar,
+    dim: int,
+    *,
+    plane: Float[Array, "2 2"],
+    perpendicular: Scalar,
+    slope: Float[Array, " 2"],
+) -> Float[Array, "3 3"]:
+    """lim n Cov of the student: the sampling of m rows, and the threshold's own r (1 - r) w' w'^T.
+
+    Args:
+        fraction: r in (0, 1].
+        dim: dimension; rows of directions that do not exist are nan.
+        plane, perpendicular: m Cov of the student on m i.i.d. samples of the pruned law, in the
+            plane (e_1, e_2) and along any further direction.
+        slope: w'(r) in the plane.
+
+    References: {eq}`eq-random-threshold` in theory_notes/03_linear.md.
+    """
+    threshold = fraction * (1.0 - fraction) * jnp.outer(slope, slope)
+    full = jnp.zeros((3, 3)).at[:2, :2].set(plane / fraction + threshold)
+    full = full.at[2, 2].set(perpendicular / fraction)
+    missing = jnp.arange(3) >= dim
+    return jnp.where(missing[:, None] | missing[None, :], jnp.nan, full)

@@ -2,14 +2,13 @@
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
 from nfl_sim.problem import FixedDimension, Problem
 from nfl_sim.theory.linear.law import Expansion
 from nfl_sim.theory.linear.laws import kept_law, quadrature_refinement
 from nfl_sim.theory.linear.student import ridge_penalty, student
 from nfl_sim.theory.prediction import Prediction, nan_unless
-from nfl_sim.theory.second_order import finite_size
+from nfl_sim.theory.second_order import finite_size, top_covariance
 from nfl_sim.validation import Scalar
 
 
@@ -33,7 +32,13 @@ def _predict(problem: Problem, regime: FixedDimension, refinement: int) -> Predi
         **student(problem, expansion.deviation.value),
         threshold=expansion.threshold,
         finite_size=_finite_size(expansion, fraction, regime.dim),
-        covariance=_covariance(expansion, fraction, regime.dim),
+        covariance=top_covariance(
+            fraction,
+            regime.dim,
+            plane=expansion.fluctuation.covariance,
+            perpendicular=expansion.fluctuation.perpendicular,
+            slope=expansion.deviation.slope,
+        ),
         training_loss=0.5 * expansion.fluctuation.residual,
         numerical_error=expansion.numerical_error,
     )
@@ -51,16 +56,3 @@ def _finite_size(expansion: Expansion, fraction: Scalar, dim: int) -> Scalar:
         curvature=2.0 * jnp.sum(slope**2 + gap * curvature),
         iid=trace + 2.0 * jnp.sum(gap * second.bias),
     )
-
-
-def _covariance(expansion: Expansion, fraction: Scalar, dim: int) -> Float[Array, "3 3"]:
-    """lim n Cov: the sampling of m rows, and the threshold's own r (1 - r) w' w'^T.
-
-    References: {eq}`eq-random-threshold`.
-    """
-    slope, second = expansion.deviation.slope, expansion.fluctuation
-    threshold = fraction * (1.0 - fraction) * jnp.outer(slope, slope)
-    full = jnp.zeros((3, 3)).at[:2, :2].set(second.covariance / fraction + threshold)
-    full = full.at[2, 2].set(second.perpendicular / fraction)
-    missing = jnp.arange(3) >= dim
-    return jnp.where(missing[:, None] | missing[None, :], jnp.nan, full)

@@ -1,0 +1,138 @@
+"""Which kept law serves which score."""
+
+import math
+from collections.abc import Callable
+
+import jax.numpy as jnp
+
+from nfl_sim.models import Logistic
+from nfl_sim.problem import Problem
+from nfl_sim.pruning import KeepEasiest, KeepHardest, KeepRandom
+from nfl_sim.scores import (
+    EL2N,
+    GraNd,
+    Leverage,
+    Loss,
+    Margin,
+    PointwiseScore,
+    Uncertainty,
+    Uniform,
+    View,
+)
+from nfl_sim.theory.logistic.ball_law import BallLaw
+from nfl_sim.theory.logistic.law import LogisticLaw, Matrix, Resolution
+from nfl_sim.theory.logistic.margin_law import Everything, HalfLine, Slab
+from nfl_sim.validation import NoTheoryError, Scalar, is_traced
+
+Specialisation = Callable[[Problem, int], LogisticLaw]
+_STEEPEST = 4.0
+_FINEST = 4
+
+
+def kept_law(problem: Problem, dim: int) -> LogisticLaw:
+    """The law of the kept samples of a logistic problem.
+
+    Raises:
+        NoTheoryError: the rule is none of KeepHardest, KeepEasiest, KeepRandom.
+    """
+    rule, score = problem.rule, problem.score
+    if isinstance(rule, KeepRandom) or isinstance(score, Uniform) or _has_no_opinion(problem):
+        return Everything(logistic_model(problem), jnp.eye(2), dim)
+    if not isinstance(rule, KeepHardest | KeepEasiest):
+        raise NoTheoryError(
+            f"no theory for the rule {type(rule).__name__} on Logistic; "
+            "there is for KeepHardest, KeepEasiest, KeepRandom"
+        )
+    return SPECIALISATIONS[type(score)](problem, dim)
+
+
+def resolutions(law: LogisticLaw, refinement: int) -> tuple[Resolution, Resolution]:
+    """The fine and the coarse nodes."""
+    if isinstance(law, BallLaw):
+        return Resolution(16, 0.25, refinement), Resolution(11, 0.4, refinement)
+    return Resolution(12, 0.3, refinement), Resolution(7, 0.5, refinement)
+
+
+def quadrature_refinement(problem: Problem) -> int:
+    """How finely to cut panels: a quarter of the signal, from 1 to 4; 2 for a traced one."""
+    signal = logistic_model(problem).signal
+    if is_traced(signal):
+        return 2
+    return min(max(math.ceil(float(signal) / _STEEPEST), 1), _FINEST)
+
+
+def logistic_model(problem: Problem) -> Logistic:
+    """The problem's model, which the dispatch has found to be Logistic."""
+    assert isinstance(problem.model, Logistic)
+    return problem.model
+
+
+def axes_of(problem: Problem, sign: float = 1.0) -> Matrix:
+    """Rows: the probe's direction, with a sign, and the one across it."""
+    probe = problem.score.probe
+    if probe is None:
+        return jnp.eye(2)
+    cosine, sine = probe.direction
+    return jnp.stack([sign * probe.direction, jnp.stack([-sine, cosine])])
+
+
+def _has_no_opinion(problem: Problem) -> bool:
+    """A null probe of a score that sees the samples through it alone."""
+    probe = problem.score.probe
+    if probe is None or "norm" in problem.score.sees or is_traced(probe.norm):
+        return False
+    return float(probe.norm) == 0.0
+
+
+def _half_line(problem: Problem, dim: int) -> LogisticLaw:
+    sign = 1.0 if _hardest(problem) else -1.0
+    at = _score_at(problem, sign)
+    return HalfLine(logistic_model(problem), axes_of(problem, sign), dim, at)
+
+
+def _slab(problem: Problem, dim: int) -> LogisticLaw:
+    model, axes, at = logistic_model(problem), axes_of(problem), _score_at(problem, 1.0)
+    return Slab.of(model, axes, dim, at, outside=not _hardest(problem))
+
+
+def _grand(problem: Problem, dim: int) -> LogisticLaw:
+    assert problem.score.probe is not None
+    model, norm = logistic_model(problem), problem.score.probe.norm
+    hardest = _hardest(problem)
+    return BallLaw.of(model, axes_of(problem), dim, norm, unit=1.0, hardest=hardest)
+
+
+def _leverage(problem: Problem, dim: int) -> LogisticLaw:
+    model, hardest = logistic_model(problem), _hardest(problem)
+    return BallLaw.of(model, axes_of(problem), dim, jnp.zeros(()), unit=2.0, hardest=hardest)
+
+
+def _score_at(problem: Problem, sign: float) -> Callable[[Scalar], Scalar]:
+    """The score of a sample with label 1 at a place on the first axis."""
+
+    def at(place: Scalar) -> Scalar:
+        assert problem.score.probe is not None
+        margin, label = sign * problem.score.probe.norm * place, jnp.ones(())
+        features = {
+            "residual": problem.model.residual(margin, label),
+            "loss": problem.model.loss(margin, label),
+            "probe_margin": margin,
+            "label": label,
+        }
+        return problem.score(View({name: features[name] for name in problem.score.sees}))
+
+    return at
+
+
+def _hardest(problem: Problem) -> bool:
+    return isinstance(problem.rule, KeepHardest)
+
+
+SPECIALISATIONS: dict[type[PointwiseScore], Specialisation] = {
+    EL2N: _half_line,
+    GraNd: _grand,
+    Leverage: _leverage,
+    Loss: _half_line,
+    Margin: _half_line,
+    Uncertainty: _slab,
+}
