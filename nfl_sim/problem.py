@@ -29,7 +29,8 @@ class Problem(eqx.Module):
         learner: how the student is trained, for example ``learners.Ridge``.
 
     Raises:
-        ValueError: a part is not of its kind.
+        ValueError: a part is not of its kind, or the learner needs labels +-1 and the model has
+            others.
     """
 
     model: Model
@@ -46,6 +47,11 @@ class Problem(eqx.Module):
         }
         for name, kind in kinds.items():
             _require_kind(name, getattr(self, name), kind)
+        if self.learner.binary and not self.model.binary:
+            raise ValueError(
+                f"the learner {type(self.learner).__name__} needs labels +-1, which the model "
+                f"{type(self.model).__name__} does not have"
+            )
 
 
 @final

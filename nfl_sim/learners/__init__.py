@@ -1,6 +1,7 @@
 """Learners: how a student is trained on the kept samples."""
 
-from nfl_sim.learners._base import Learner
+from nfl_sim.learners._base import Fit, Learner
+from nfl_sim.learners._logistic_regression import LogisticRegression
 from nfl_sim.learners._ridge import Ridge
 
-__all__ = ["Learner", "Ridge"]
+__all__ = ["Fit", "Learner", "LogisticRegression", "Ridge"]

@@ -1,13 +1,39 @@
 """What a learner is: a map from weighted samples to a student."""
 
 import abc
+from typing import ClassVar, NamedTuple
 
 import equinox as eqx
-from jaxtyping import Array, Float
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+
+class Fit(NamedTuple):
+    """A trained student, and whether there is one.
+
+    Args:
+        weights: of the student; nan unless ``exists`` and ``converged``.
+        exists: False if the objective has no finite minimiser, which is then certain.
+        converged: False if the learner gave up undecided.
+    """
+
+    weights: Float[Array, " d"]
+    exists: Bool[Array, ""]
+    converged: Bool[Array, ""]
+
+    @classmethod
+    def of(cls, weights: Float[Array, " d"]) -> "Fit":
+        """A student that a closed form gives."""
+        return cls(weights, jnp.asarray(True), jnp.asarray(True))
 
 
 class Learner(eqx.Module):
-    """Training on the kept samples: minimise sum(omega * loss) / sum(omega) + penalty."""
+    """Training on the kept samples: minimise sum(omega * loss) / sum(omega) + penalty.
+
+    ``binary`` says whether the labels must be signs.
+    """
+
+    binary: ClassVar[bool] = False
 
     @abc.abstractmethod
     def fit(
@@ -17,8 +43,8 @@ class Learner(eqx.Module):
         weights: Float[Array, " m"],
         *,
         underdetermined: bool | None = None,
-    ) -> Float[Array, " d"]:
-        """The weights of the trained student; rows of weight 0 do not count.
+    ) -> Fit:
+        """Train a student; rows of weight 0 do not count.
 
         ``underdetermined`` says whether fewer than d rows have positive weight; by default it is
         read off the shape.

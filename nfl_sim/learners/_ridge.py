@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import jax.scipy.linalg as jsl
 from jaxtyping import Array, Float
 
-from nfl_sim.learners._base import Learner
+from nfl_sim.learners._base import Fit, Learner
 from nfl_sim.validation import Scalar, scalar_field
 
 
@@ -35,7 +35,7 @@ class Ridge(Learner):
         weights: Float[Array, " m"],
         *,
         underdetermined: bool | None = None,
-    ) -> Float[Array, " d"]:
+    ) -> Fit:
         """The minimiser, computed in float64.
 
         Rows at least as many as dimensions go through the normal equations, whose relative error
@@ -50,10 +50,10 @@ class Ridge(Learner):
         targets = root * labels.astype(jnp.float64)
         if not underdetermined:
             gram = rows.T @ rows + self.penalty * jnp.eye(dim)
-            return jsl.cho_solve(jsl.cho_factor(gram, lower=True), rows.T @ targets)
+            return Fit.of(jsl.cho_solve(jsl.cho_factor(gram, lower=True), rows.T @ targets))
         rows = jnp.concatenate([rows, jnp.sqrt(self.penalty) * jnp.eye(dim)])
         targets = jnp.concatenate([targets, jnp.zeros(dim)])
-        return jnp.linalg.lstsq(rows, targets)[0]
+        return Fit.of(jnp.linalg.lstsq(rows, targets)[0])
 
     def training_loss(
         self,

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from nfl_sim.learners import Ridge
 from nfl_sim.problem import Problem, require_dimension, require_finite_mean
 from nfl_sim.simulation.blocks import outcomes, run_replicates
 from nfl_sim.simulation.replicate import shape_of
@@ -117,8 +118,7 @@ def check_sizes(problem: Problem, dim: int, num_samples: int) -> tuple[int, int]
 
 
 def _is_least_squares(problem: Problem) -> bool:
-    penalty = getattr(problem.learner, "penalty", None)
-    return penalty is not None and float(penalty) == 0.0
+    return isinstance(problem.learner, Ridge) and float(problem.learner.penalty) == 0.0
 
 
 def require_typed_key(key: PRNGKeyArray) -> PRNGKeyArray:

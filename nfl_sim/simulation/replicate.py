@@ -122,20 +122,23 @@ def train(
     ``direction`` is the probe's, for the overlap; nan where there is none.
     """
     rows, targets, scores = chosen
-    bucket, dim = rows.shape
-    weights = (jnp.arange(bucket) < kept).astype(rows.dtype)
-    student = fit(learner, rows, targets, weights, underdetermined=underdetermined)
-    plane = min(dim, 2)
-    values = jnp.stack(
-        [
-            risk(model, student),
-            student[0],
-            student[1] if dim > 1 else jnp.zeros(()),
-            jnp.linalg.norm(student),
-            jnp.sum(student[:plane] * direction[:plane]),
-            scores[kept - 1].astype(jnp.float64),
-            learner.training_loss(student, rows, targets, weights),
-        ]
+    weights = (jnp.arange(len(rows)) < kept).astype(rows.dtype)
+    student, exists, converged = fit(
+        learner, rows, targets, weights, underdetermined=underdetermined
     )
-    diverged = ~jnp.isfinite(values[QUANTITIES.index("excess_risk")])
-    return Outcome(values, jnp.where(diverged, CAUSES.index("diverged"), -1))
+    plane = min(rows.shape[1], 2)
+    measured = {
+        "excess_risk": risk(model, student),
+        **model.diagnostics(student),
+        "parallel": student[0],
+        "orthogonal": student[1] if plane > 1 else jnp.zeros(()),
+        "norm": jnp.linalg.norm(student),
+        "probe_overlap": jnp.sum(student[:plane] * direction[:plane]),
+        "threshold": scores[kept - 1].astype(jnp.float64),
+        "training_loss": learner.training_loss(student, rows, targets, weights),
+    }
+    diverged = ~jnp.isfinite(measured["excess_risk"])
+    conditions = {"separable": ~exists, "undecided": ~converged, "diverged": diverged}
+    failure = jnp.select(list(conditions.values()), [CAUSES.index(c) for c in conditions], -1)
+    values = [measured.get(quantity, jnp.full((), jnp.nan)) for quantity in QUANTITIES]
+    return Outcome(jnp.stack(values), failure)

@@ -11,6 +11,11 @@ from nfl_sim.problem import Problem
 
 QUANTITIES = (
     "excess_risk",
+    "excess_error",
+    "error",
+    "noisy_error",
+    "calibration_slope",
+    "calibration_error",
     "parallel",
     "orthogonal",
     "norm",
@@ -82,6 +87,16 @@ class Moments(eqx.Module):
         return Estimate(mean, math.sqrt(variance / self.count), self.count, trustworthy)
 
 
+def _estimate_of(quantity: str, meaning: str) -> property:
+    """The documented property of a `Simulation` that estimates this quantity."""
+
+    def estimate(self: "Simulation") -> Estimate:
+        trustworthy = self.trustworthy or quantity != "excess_risk"
+        return self.moments.estimate(quantity, trustworthy=trustworthy)
+
+    return property(estimate, doc=meaning)
+
+
 @final
 class Simulation(eqx.Module):
     """Monte Carlo estimates for one problem at one sample size.
@@ -92,8 +107,10 @@ class Simulation(eqx.Module):
         probe: which probe scored the samples, "fixed" (independent of them) or "none".
         failed: number of failed replicates by cause; the means are over the rest.
         moments: sufficient statistics, mergeable.
-        excess_risk, parallel, orthogonal, norm, probe_overlap, threshold, training_loss: an
-            `Estimate` each, named as in `Prediction`.
+        trustworthy: False where the variance of the excess risk is known to be infinite.
+        excess_risk, excess_error, error, noisy_error, calibration_slope, calibration_error,
+            parallel, orthogonal, norm, probe_overlap, threshold, training_loss: an `Estimate`
+            each, named as in `Prediction`; nan where the quantity has no meaning.
     """
 
     problem: Problem
@@ -110,37 +127,15 @@ class Simulation(eqx.Module):
         """Failed replicates by cause."""
         return dict(zip(CAUSES, map(int, self.moments.failed), strict=True))
 
-    @property
-    def excess_risk(self) -> Estimate:
-        """Risk above the teacher's; ``trustworthy`` only if its variance is finite."""
-        return self.moments.estimate("excess_risk", trustworthy=self.trustworthy)
-
-    @property
-    def parallel(self) -> Estimate:
-        """Component of the student along the teacher."""
-        return self.moments.estimate("parallel")
-
-    @property
-    def orthogonal(self) -> Estimate:
-        """Component of the student along e_2, positive toward the probe."""
-        return self.moments.estimate("orthogonal")
-
-    @property
-    def norm(self) -> Estimate:
-        """Length of the student."""
-        return self.moments.estimate("norm")
-
-    @property
-    def probe_overlap(self) -> Estimate:
-        """Component of the student along the probe's direction; nan without a probe."""
-        return self.moments.estimate("probe_overlap")
-
-    @property
-    def threshold(self) -> Estimate:
-        """Score of the last sample kept; nan for random pruning."""
-        return self.moments.estimate("threshold")
-
-    @property
-    def training_loss(self) -> Estimate:
-        """Mean training loss over the kept samples, without the penalty."""
-        return self.moments.estimate("training_loss")
+    excess_risk = _estimate_of("excess_risk", "Risk above the best in the model's own loss.")
+    excess_error = _estimate_of("excess_error", "0-1 error above the teacher's, before flips.")
+    error = _estimate_of("error", "0-1 error on labels before flips.")
+    noisy_error = _estimate_of("noisy_error", "0-1 error on labels after flips.")
+    calibration_slope = _estimate_of("calibration_slope", "The best factor of the logits.")
+    calibration_error = _estimate_of("calibration_error", "E|P(y=1|w.x) - sigma(w.x)|.")
+    parallel = _estimate_of("parallel", "Component of the student along the teacher.")
+    orthogonal = _estimate_of("orthogonal", "Component along e_2, positive toward the probe.")
+    norm = _estimate_of("norm", "Length of the student.")
+    probe_overlap = _estimate_of("probe_overlap", "Component along the probe, if there is one.")
+    threshold = _estimate_of("threshold", "Score of the last sample kept; nan if at random.")
+    training_loss = _estimate_of("training_loss", "Mean loss over the kept, without the penalty.")

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, DTypeLike, Float, Int, PRNGKeyArray, UInt32
 
-from nfl_sim.learners import Learner
+from nfl_sim.learners import Fit, Learner
 from nfl_sim.models import Model
 from nfl_sim.problem import Problem
 from nfl_sim.pruning import PointwiseRule
@@ -98,7 +98,7 @@ def fit(
     weights: Float[Array, " m"],
     *,
     underdetermined: bool | None = None,
-) -> Float[Array, " d"]:
+) -> Fit:
     """Train a student on weighted samples; rows of weight 0 do not count."""
     return learner.fit(covariates, labels, weights, underdetermined=underdetermined)
 

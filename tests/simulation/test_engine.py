@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import nfl_sim as nfl
-from nfl_sim.learners import Learner
+from nfl_sim.learners import Fit, Learner
 from nfl_sim.simulation.blocks import outcomes, replicate_bytes
 from nfl_sim.simulation.engine import summarise
 from nfl_sim.simulation.replicate import shape_of
@@ -51,13 +51,16 @@ def test_estimates_are_those_of_numpy(values):
     for name, column in zip(QUANTITIES, values.T, strict=True):
         estimate = getattr(run, name)
         assert estimate.num_replicates == REPLICATES
-        assert estimate.mean == pytest.approx(column.mean(), rel=1e-12)
-        assert estimate.sem == pytest.approx(column.std(ddof=1) / np.sqrt(REPLICATES), rel=1e-6)
+        assert estimate.mean == pytest.approx(column.mean(), rel=1e-12, nan_ok=True)
+        sem = column.std(ddof=1) / np.sqrt(REPLICATES)
+        assert estimate.sem == pytest.approx(sem, rel=1e-6, nan_ok=True)
 
 
 def test_same_call_same_bits():
-    assert eqx.tree_equal(simulate(), simulate())
-    assert not eqx.tree_equal(simulate(), simulate(key=jax.random.key(8)))
+    one, same, other = (simulate(key=jax.random.key(seed)).moments for seed in (7, 7, 8))
+    np.testing.assert_array_equal(one.mean, same.mean)
+    np.testing.assert_array_equal(one.m2, same.m2)
+    assert not np.array_equal(one.mean, other.mean, equal_nan=True)
 
 
 def test_a_replicate_is_addressable(values):
@@ -116,7 +119,7 @@ class Fragile(Learner):
     """Diverges when its first label is positive; fits the first row otherwise."""
 
     def fit(self, covariates, labels, weights, *, underdetermined=None):
-        return jnp.where(labels[0] > 0.0, jnp.nan, covariates[0].astype(jnp.float64))
+        return Fit.of(jnp.where(labels[0] > 0.0, jnp.nan, covariates[0].astype(jnp.float64)))
 
     def training_loss(self, student, covariates, labels, weights):
         return jnp.zeros(())

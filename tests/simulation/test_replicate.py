@@ -39,7 +39,7 @@ def by_hand(problem, index, dim, num_samples):
     student = np.linalg.lstsq(np.vstack([rows, root]), np.append(targets, np.zeros(dim)))[0]
     teacher = float(problem.model.signal) * np.eye(dim)[0]
     overlap = np.nan if problem.score.probe is None else student[:2] @ plane / np.linalg.norm(plane)
-    return {
+    return dict.fromkeys(QUANTITIES, np.nan) | {
         "excess_risk": np.sum((student - teacher) ** 2),
         "parallel": student[0],
         "orthogonal": student[1],

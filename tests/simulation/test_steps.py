@@ -19,6 +19,14 @@ def data(rows, dim, dtype=jnp.float64):
     return x, y
 
 
+def trained(learner, x, y, weights, **flags):
+    """The weights of a student that exists."""
+    student, exists, converged = nfl.fit(learner, x, y, weights, **flags)
+    assert exists
+    assert converged
+    return student
+
+
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
 def test_sample_has_the_law_of_the_model(dtype):
     """Second moments of 20000 rows; six standard errors, false alarm below 1e-7 in all."""
@@ -77,7 +85,7 @@ def test_ties_of_a_few_are_fair():
 
 def test_least_squares_is_lstsq():
     x, y = data(30, 4)
-    fitted = nfl.fit(LEAST_SQUARES, x, y, jnp.ones(30))
+    fitted = trained(LEAST_SQUARES, x, y, jnp.ones(30))
     np.testing.assert_allclose(fitted, np.linalg.lstsq(x, y)[0], rtol=1e-10)
 
 
@@ -88,7 +96,7 @@ def test_ridge_is_that_of_scikit_learn(shape, penalty):
     peer = pytest.importorskip("sklearn.linear_model")
     x, y = (np.asarray(a) for a in data(*shape))
     expected = peer.Ridge(alpha=shape[0] * penalty, fit_intercept=False, tol=1e-12).fit(x, y).coef_
-    fitted = nfl.fit(
+    fitted = trained(
         nfl.learners.Ridge(penalty), jnp.asarray(x), jnp.asarray(y), jnp.ones(shape[0])
     )
     np.testing.assert_allclose(fitted, expected, rtol=1e-9)
@@ -96,7 +104,7 @@ def test_ridge_is_that_of_scikit_learn(shape, penalty):
 
 def test_few_rows_give_the_fit_of_minimum_norm():
     x, y = data(4, 9)
-    fitted = nfl.fit(LEAST_SQUARES, x, y, jnp.ones(4))
+    fitted = trained(LEAST_SQUARES, x, y, jnp.ones(4))
     np.testing.assert_allclose(fitted, np.linalg.pinv(x) @ y, rtol=1e-10)
     np.testing.assert_allclose(x @ fitted, y, rtol=1e-10)
 
@@ -107,8 +115,8 @@ def test_rows_of_weight_zero_do_not_count(kept, dim, penalty):
     learner = nfl.learners.Ridge(penalty)
     x, y = data(32, dim)
     weights = (jnp.arange(32) < kept).astype(jnp.float64)
-    padded = nfl.fit(learner, x, y, weights, underdetermined=kept < dim)
-    short = nfl.fit(learner, x[:kept], y[:kept], jnp.ones(kept))
+    padded = trained(learner, x, y, weights, underdetermined=kept < dim)
+    short = trained(learner, x[:kept], y[:kept], jnp.ones(kept))
     np.testing.assert_allclose(padded, short, rtol=1e-9)
     loss = learner.training_loss(short, x, y, weights)
     np.testing.assert_allclose(loss, np.mean((y - x @ short)[:kept] ** 2) / 2, 1e-12, atol=1e-25)
@@ -118,14 +126,14 @@ def test_weights_repeat_rows():
     x, y = data(10, 3)
     counts = np.random.default_rng(4).integers(1, 4, size=10)
     learner = nfl.learners.Ridge(0.2)
-    weighted = nfl.fit(learner, x, y, jnp.asarray(1.0 * counts))
+    weighted = trained(learner, x, y, jnp.asarray(1.0 * counts))
     repeated = (jnp.asarray(np.repeat(a, counts, axis=0)) for a in (x, y))
-    np.testing.assert_allclose(weighted, nfl.fit(learner, *repeated, jnp.ones(counts.sum())), 1e-10)
+    np.testing.assert_allclose(weighted, trained(learner, *repeated, jnp.ones(counts.sum())), 1e-10)
 
 
 def test_fit_computes_in_float64():
     x, y = data(30, 4, jnp.float32)
-    fitted = nfl.fit(LEAST_SQUARES, x, y, jnp.ones(30, jnp.float32))
+    fitted = trained(LEAST_SQUARES, x, y, jnp.ones(30, jnp.float32))
     assert fitted.dtype == jnp.float64
     exact = np.linalg.lstsq(np.float64(x), np.float64(y))[0]
     np.testing.assert_allclose(fitted, exact, rtol=1e-10)

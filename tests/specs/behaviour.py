@@ -20,6 +20,7 @@ LABELS = jnp.asarray(rng.normal(size=7))
 POINTS = jnp.linspace(-2.0, 2.0, 7)
 FEATURES = {
     "residual": POINTS,
+    "loss": jnp.exp(POINTS),
     "probe_margin": jnp.flip(POINTS) + 0.25,
     "label": POINTS**2 - 1.0,
     "norm": jnp.abs(POINTS) + 0.5,
@@ -35,8 +36,11 @@ def behaviour(spec: Any) -> Array:
     """A vector that depends on all that the spec is for."""
     match spec:
         case Model():
-            risks = [spec.excess_risk(row) for row in ROWS]
-            return jnp.concatenate([jnp.stack(risks), spec.residual(POINTS, LABELS)])
+            risks = [
+                v for row in ROWS for v in (spec.excess_risk(row), *spec.diagnostics(row).values())
+            ]
+            samples = spec.residual(POINTS, LABELS), spec.loss(POINTS, LABELS)
+            return jnp.concatenate([jnp.stack(risks), *samples])
         case PointwiseScore():
             return jnp.broadcast_to(spec(view(spec.sees)), POINTS.shape)
         case PointwiseRule():
@@ -45,8 +49,11 @@ def behaviour(spec: Any) -> Array:
             return jnp.concatenate([spec.priority(POINTS), inclusion, spec.weight(POINTS, level)])
         case Learner():
             weights = jnp.ones(7).at[-1].set(0.0)
-            student = spec.fit(ROWS, LABELS, weights)
-            return jnp.append(student, spec.training_loss(student, ROWS, LABELS, weights))
+            labels = jnp.sign(LABELS) if spec.binary else LABELS
+            student, exists, converged = spec.fit(ROWS, labels, weights)
+            loss = spec.training_loss(student, ROWS, labels, weights)
+            flags = jnp.stack([exists, converged]).astype(jnp.float64)
+            return jnp.concatenate([student, loss[None], flags])
         case Probe():
             return jnp.concatenate([spec.plane, spec.direction])
         case Problem():

@@ -7,12 +7,11 @@ from typing import Any
 import equinox as eqx
 
 import nfl_sim as nfl
-from nfl_sim.models import Model
 
 MODULES = (nfl.models, nfl.scores, nfl.pruning, nfl.learners)
 OTHERS = (nfl.Probe, nfl.Problem, nfl.FixedDimension, nfl.FiniteSample)
 NOT_SPECS = {nfl.scores.View}
-VALUE = 0.5  # valid in every scalar field
+VALUE = 0.5  # of every scalar field; a fraction of the range that ends below 1
 COUNT = 3
 
 
@@ -34,18 +33,20 @@ def of_kind(kind: type) -> tuple[Any, ...]:
 
 
 def build(cls: type, value: float = VALUE) -> Any:
-    """A valid spec of this class with ``value`` in every scalar field."""
-    if inspect.isabstract(cls) or cls is Model:
-        cls = of_kind(cls)[0]
+    """A valid spec of this class with ``value``, at most 1, in every scalar field."""
+    if inspect.isabstract(cls):
+        cls = next(c for c in of_kind(cls) if not getattr(c, "binary", False))
     fields = [f for f in dataclasses.fields(cls) if f.init]
-    return cls(**{field.name: _fill(field.type, value) for field in fields})
+    return cls(**{field.name: _fill(field, value) for field in fields})
 
 
-def _fill(kind: Any, value: float) -> Any:
+def _fill(field: Any, value: float) -> Any:
+    kind = field.type
     if kind is int:
         return COUNT
     if kind is bool:
         return True
     if isinstance(kind, type) and issubclass(kind, eqx.Module):
         return build(kind, value)
-    return value
+    high = field.metadata["domain"].high
+    return value if high >= 1.0 else high * value
