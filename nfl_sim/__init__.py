@@ -21,7 +21,14 @@ from nfl_sim.simulation import (
     select,
     simulate,
 )
-from nfl_sim.theory import Prediction, crossover_sample_size, predict, small_fraction_limit
+from nfl_sim.theory import (
+    Prediction,
+    crossover_sample_size,
+    flip_fraction,
+    predict,
+    separability_fraction,
+    small_fraction_limit,
+)
 from nfl_sim.validation import NoTheoryError
 
 __version__ = "0.1.0"
@@ -39,6 +46,7 @@ __all__ = [
     "compare",
     "crossover_sample_size",
     "fit",
+    "flip_fraction",
     "learners",
     "models",
     "num_kept",
@@ -50,6 +58,7 @@ __all__ = [
     "score",
     "scores",
     "select",
+    "separability_fraction",
     "simulate",
     "small_fraction_limit",
 ]

@@ -1,5 +1,6 @@
 """Gaussian integrals: truncated moments and quadrature. No pruning vocabulary below this line."""
 
+from nfl_sim.gaussian.absolute import integrate_absolute
 from nfl_sim.gaussian.chi_square import chi_square_cdf
 from nfl_sim.gaussian.inverse_sum import mean_inverse_square_sum
 from nfl_sim.gaussian.logistic_normal import (
@@ -38,6 +39,7 @@ __all__ = [
     "chi_square_cdf",
     "half_normal_edges",
     "half_normal_rule",
+    "integrate_absolute",
     "interval_mean",
     "interval_moments",
     "kept_mass_rule",

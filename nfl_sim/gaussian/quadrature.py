@@ -97,8 +97,8 @@ def polynomial_normal_rule() -> Rule:
     return Rule(np.array([-math.sqrt(3.0), 0.0, math.sqrt(3.0)]), np.array([1.0, 4.0, 1.0]) / 6.0)
 
 
-def sphere_coordinate_rule(dim: int) -> Rule:
-    """One coordinate of a uniform point on the sphere of R^dim, exact for degree <= 5.
+def sphere_coordinate_rule(dim: int, count: int = 3) -> Rule:
+    """One coordinate of a uniform point on the sphere of R^dim, exact for degree < 2 ``count``.
 
     In one dimension the coordinate is a fair sign, in none it is 0.
     """
@@ -107,8 +107,9 @@ def sphere_coordinate_rule(dim: int) -> Rule:
     if dim == 1:
         return Rule(np.array([-1.0, 1.0]), np.array([0.5, 0.5]))
     if dim == 2:
-        return Rule(np.cos(np.pi * np.array([1.0, 3.0, 5.0]) / 6.0), np.full(3, 1.0 / 3.0))
-    nodes, weights = special.roots_gegenbauer(3, 0.5 * dim - 1.0)
+        angles = np.pi * (2.0 * np.arange(count) + 1.0) / (2.0 * count)
+        return Rule(np.cos(angles), np.full(count, 1.0 / count))
+    nodes, weights = special.roots_gegenbauer(count, 0.5 * dim - 1.0)
     return _normalised(nodes, weights)
 
 

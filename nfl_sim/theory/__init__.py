@@ -1,6 +1,21 @@
 """Predictions: closed forms and quadrature. It never imports the simulation."""
 
-from nfl_sim.theory.dispatch import crossover_sample_size, predict, small_fraction_limit
+from nfl_sim.theory.dispatch import (
+    crossover_sample_size,
+    flip_fraction,
+    predict,
+    separability_fraction,
+    small_fraction_limit,
+)
+from nfl_sim.theory.logistic import divergence_constant
 from nfl_sim.theory.prediction import Prediction
 
-__all__ = ["Prediction", "crossover_sample_size", "predict", "small_fraction_limit"]
+__all__ = [
+    "Prediction",
+    "crossover_sample_size",
+    "divergence_constant",
+    "flip_fraction",
+    "predict",
+    "separability_fraction",
+    "small_fraction_limit",
+]

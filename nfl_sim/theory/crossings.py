@@ -22,8 +22,8 @@ class Intervals(NamedTuple):
     """Disjoint intervals in the last axis; an interval with low = high is empty.
 
     Args:
-        low, high: shape (..., MAX_CROSSINGS + 1).
-        resolved: whether no more than MAX_CROSSINGS crossings were seen.
+        low, high: shape (..., k), one more than the most crossings.
+        resolved: whether no more crossings were seen than that.
     """
 
     low: Float[Array, "... k"]
@@ -50,23 +50,27 @@ class Profile(eqx.Module):
         """Sample ``function`` on ``grid``."""
         return cls(function, grid, function(grid))
 
-    def above(self, level: Scalar) -> Intervals:
+    def above(self, level: Scalar, most: int = MAX_CROSSINGS) -> Intervals:
         """The intervals of [grid[0], grid[-1]] on which the function exceeds ``level``.
 
         Their derivatives in the level and in every parameter of the function are exact.
         """
+        pieces, above = self.pieces(level, most)
+        return pieces._replace(high=jnp.where(above, pieces.high, pieces.low))
+
+    def pieces(self, level: Scalar, most: int = MAX_CROSSINGS) -> tuple[Intervals, Array]:
+        """[grid[0], grid[-1]] cut at the crossings, and which pieces are above the level."""
         inside = self.values > level
         changes = inside[..., 1:] != inside[..., :-1]
         counts = jnp.cumsum(changes, axis=-1)
-        ordinals = _last_axis(np.arange(MAX_CROSSINGS), counts.ndim)
+        ordinals = _last_axis(np.arange(most), counts.ndim)
         cell = jnp.argmax(counts[..., None] > ordinals[..., None, :], axis=-2)
         roots = self._roots(level, cell)
         roots = jnp.where(counts[..., -1:] > ordinals, roots, self.grid[..., -1:])
         edges = jnp.concatenate([self.grid[..., :1], roots, self.grid[..., -1:]], axis=-1)
-        kept = inside[..., :1] ^ _last_axis(np.arange(MAX_CROSSINGS + 1) % 2 == 1, counts.ndim)
-        low, high = edges[..., :-1], edges[..., 1:]
-        resolved = jnp.all(counts[..., -1] <= MAX_CROSSINGS)
-        return Intervals(low, jnp.where(kept, high, low), resolved)
+        above = inside[..., :1] ^ _last_axis(np.arange(most + 1) % 2 == 1, counts.ndim)
+        resolved = jnp.all(counts[..., -1] <= most)
+        return Intervals(edges[..., :-1], edges[..., 1:], resolved), above
 
     def _roots(self, level: Scalar, cell: Array) -> Values:
         """The crossing inside each of these cells of the grid."""

@@ -16,8 +16,16 @@ _PREDICT: Theory = {
     (Linear, FiniteSample): linear.predict_finite_sample,
     (Logistic, FixedDimension): logistic.predict_fixed_dimension,
 }
-_SMALL_FRACTION_LIMIT: Theory = {(Linear, FixedDimension): linear.small_fraction_limit}
-_CROSSOVER: Theory = {(Linear, FixedDimension): linear.crossover_sample_size}
+_SMALL_FRACTION_LIMIT: Theory = {
+    (Linear, FixedDimension): linear.small_fraction_limit,
+    (Logistic, FixedDimension): logistic.small_fraction_limit,
+}
+_CROSSOVER: Theory = {
+    (Linear, FixedDimension): linear.crossover_sample_size,
+    (Logistic, FixedDimension): logistic.crossover_sample_size,
+}
+_SEPARABILITY: Theory = {(Logistic, FixedDimension): logistic.separability_fraction}
+_FLIP: Theory = {(Logistic, FixedDimension): logistic.flip_fraction}
 
 
 def predict(problem: Problem, regime: Regime) -> Prediction:
@@ -87,6 +95,45 @@ def crossover_sample_size(problem: Problem, regime: Regime, *, refined: bool = T
     """
     theory = _look_up(_CROSSOVER, "crossover", problem, regime)
     return theory(problem, regime, refined=refined)
+
+
+def separability_fraction(problem: Problem, regime: Regime) -> Scalar:
+    """The kept fraction at and below which no finite minimiser exists; 0 if one always does.
+
+    Args:
+        problem: of the model Logistic; its own fraction is ignored.
+        regime: ``FixedDimension(dim)``.
+
+    Returns:
+        r_sep in [0, 1), accurate to 1e-12.
+
+    Raises:
+        NoTheoryError: nothing is known for the model or the score.
+
+    References: {eq}`eq-separability-fraction` in theory_notes/04_logistic.md.
+    """
+    return _look_up(_SEPARABILITY, "separability fraction", problem, regime)(problem, regime)
+
+
+def flip_fraction(problem: Problem, regime: Regime) -> Scalar:
+    """The largest kept fraction at which the student is orthogonal to the teacher.
+
+    Below it the student does worse than a coin.
+
+    Args:
+        problem: of the model Logistic; its own fraction is ignored.
+        regime: ``FixedDimension(dim)``.
+
+    Returns:
+        r_flip, accurate to 1e-10; nan where no sign change is found above r_sep and 1e-4 (GraNd
+        and scores of the user's own: above 0.02).
+
+    Raises:
+        NoTheoryError: nothing is known for the model.
+
+    References: {eq}`eq-flip-fraction` in theory_notes/04_logistic.md.
+    """
+    return _look_up(_FLIP, "flip fraction", problem, regime)(problem, regime)
 
 
 def _look_up(table: Theory, what: str, problem: Problem, regime: Regime) -> Callable[..., Any]:

@@ -1,5 +1,18 @@
 """Predictions for the logistic model."""
 
 from nfl_sim.theory.logistic.fixed_dimension import predict_fixed_dimension
+from nfl_sim.theory.logistic.fractions import (
+    divergence_constant,
+    flip_fraction,
+    separability_fraction,
+)
+from nfl_sim.theory.logistic.limits import crossover_sample_size, small_fraction_limit
 
-__all__ = ["predict_fixed_dimension"]
+__all__ = [
+    "crossover_sample_size",
+    "divergence_constant",
+    "flip_fraction",
+    "predict_fixed_dimension",
+    "separability_fraction",
+    "small_fraction_limit",
+]

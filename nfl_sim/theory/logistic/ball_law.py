@@ -64,7 +64,7 @@ class BallLaw(LogisticLaw):
         balls = self._balls(self._cut(level), resolution)
         if not self.hardest:
             return balls
-        whole = spread(self, whole_line(resolution.refinement), resolution)
+        whole = spread(self, whole_line(resolution.along), resolution)
         balls = balls._replace(mass=-balls.mass, rest=-balls.rest)
         joined = (jnp.concatenate(pair) for pair in zip(whole[:4], balls[:4], strict=True))
         return KeptNodes(*joined, jnp.asarray(True))
@@ -85,7 +85,7 @@ class BallLaw(LogisticLaw):
         along, share = _along(_edges(cut, self.norm), resolution)
         reach = cut * (1.0 + jnp.exp(jnp.minimum(self.norm * along, 50.0)))
         square = jnp.maximum((reach - along) * (reach + along), 0.0)
-        count = _ANGLES * resolution.refinement
+        count = _ANGLES * resolution.across
         edges = np.linspace(-0.5 * np.pi, 0.5 * np.pi, count + 1)
         angles, lengths = panel_nodes(edges, resolution.order)
         square, along, share = square[:, None], along[:, None], share[:, None]
@@ -147,7 +147,7 @@ def _along(edges: _Edges, resolution: Resolution) -> tuple[Values, Values]:
 
 def _panels_to(end: Scalar, resolution: Resolution, *, from_zero: bool) -> tuple[Values, Values]:
     """Nodes from 0 to ``end``, the last quarter, or less, as end - u^2."""
-    size, count = jnp.abs(end), resolution.refinement
+    size, count = jnp.abs(end), resolution.along
     last = jnp.minimum(0.25 * size, 1.0)
     grades = _refined(_GRADED if from_zero else _EVEN, count)
     grades = jnp.minimum(grades, size - last) if from_zero else grades * (size - last)

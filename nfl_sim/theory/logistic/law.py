@@ -20,12 +20,18 @@ class Resolution(NamedTuple):
     Args:
         order: Gauss-Legendre nodes on each panel.
         step: of the trapezoidal rule across the first axis.
-        refinement: how many panels to make of each.
+        along, across: how many panels to make of each, on the first axis and across it.
     """
 
     order: int
     step: float
-    refinement: int
+    along: int = 1
+    across: int = 1
+
+    @classmethod
+    def of(cls, order: int, step: float, refinement: int) -> "Resolution":
+        """Refined: the poles of the logistic functions are nearest across the first axis."""
+        return cls(order, step / refinement, (refinement + 1) // 2, refinement)
 
 
 class KeptNodes(NamedTuple):

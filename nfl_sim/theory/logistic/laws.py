@@ -20,13 +20,14 @@ from nfl_sim.scores import (
     View,
 )
 from nfl_sim.theory.logistic.ball_law import BallLaw
+from nfl_sim.theory.logistic.generic_law import GenericBall, generic_law
 from nfl_sim.theory.logistic.law import LogisticLaw, Matrix, Resolution
 from nfl_sim.theory.logistic.margin_law import Everything, HalfLine, Slab
 from nfl_sim.validation import NoTheoryError, Scalar, is_traced
 
 Specialisation = Callable[[Problem, int], LogisticLaw]
-_STEEPEST = 4.0
-_FINEST = 4
+_STEEPEST = 2.0
+_FINEST = 8
 
 
 def kept_law(problem: Problem, dim: int) -> LogisticLaw:
@@ -43,21 +44,27 @@ def kept_law(problem: Problem, dim: int) -> LogisticLaw:
             f"no theory for the rule {type(rule).__name__} on Logistic; "
             "there is for KeepHardest, KeepEasiest, KeepRandom"
         )
-    return SPECIALISATIONS[type(score)](problem, dim)
+    special = SPECIALISATIONS.get(type(score), _generic)
+    return (_generic if dim == 1 and "norm" in score.sees else special)(problem, dim)
 
 
 def resolutions(law: LogisticLaw, refinement: int) -> tuple[Resolution, Resolution]:
     """The fine and the coarse nodes."""
     if isinstance(law, BallLaw):
-        return Resolution(16, 0.25, refinement), Resolution(11, 0.4, refinement)
-    return Resolution(12, 0.3, refinement), Resolution(7, 0.5, refinement)
+        pairs = (16, 0.25), (11, 0.4)
+    elif isinstance(law, GenericBall):
+        pairs = (10, 0.3), (7, 0.5)
+    else:
+        pairs = (12, 0.3), (7, 0.5)
+    fine, coarse = (Resolution.of(order, step, refinement) for order, step in pairs)
+    return fine, coarse
 
 
 def quadrature_refinement(problem: Problem) -> int:
-    """How finely to cut panels: a quarter of the signal, from 1 to 4; 2 for a traced one."""
+    """How finely to cut panels: half of the signal, from 1 to 8; 4 for a traced one."""
     signal = logistic_model(problem).signal
     if is_traced(signal):
-        return 2
+        return 4
     return min(max(math.ceil(float(signal) / _STEEPEST), 1), _FINEST)
 
 
@@ -105,6 +112,10 @@ def _grand(problem: Problem, dim: int) -> LogisticLaw:
 def _leverage(problem: Problem, dim: int) -> LogisticLaw:
     model, hardest = logistic_model(problem), _hardest(problem)
     return BallLaw.of(model, axes_of(problem), dim, jnp.zeros(()), unit=2.0, hardest=hardest)
+
+
+def _generic(problem: Problem, dim: int) -> LogisticLaw:
+    return generic_law(problem, logistic_model(problem), axes_of(problem), dim)
 
 
 def _score_at(problem: Problem, sign: float) -> Callable[[Scalar], Scalar]:

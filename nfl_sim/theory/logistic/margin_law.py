@@ -36,13 +36,18 @@ class MarginLaw(LogisticLaw):
 
     def nodes(self, level: Scalar, resolution: Resolution) -> KeptNodes:
         """Gauss-Legendre along the first axis, the trapezoidal rule across it."""
-        return spread(self, self.panels(level, resolution.refinement), resolution)
+        return spread(self, self.panels(level, resolution.along), resolution)
 
     def separator(self, nodes: KeptNodes) -> Scalar:
         """The side of the boundary that holds no mass, {eq}`eq-separability-fraction`."""
-        above = jnp.sum(jnp.where(nodes.first > 0.0, nodes.mass, 0.0))
-        below = jnp.sum(jnp.where(nodes.first < 0.0, nodes.mass, 0.0))
-        return jnp.where(below == 0.0, 1.0, 0.0) - jnp.where(above == 0.0, 1.0, 0.0)
+        return probe_side(nodes)
+
+
+def probe_side(nodes: KeptNodes) -> Scalar:
+    """-1 or 1 if all mass lies on that side of the first axis, else 0."""
+    above = jnp.sum(jnp.where(nodes.first > 0.0, nodes.mass, 0.0))
+    below = jnp.sum(jnp.where(nodes.first < 0.0, nodes.mass, 0.0))
+    return jnp.where(below == 0.0, 1.0, 0.0) - jnp.where(above == 0.0, 1.0, 0.0)
 
 
 def spread(law: LogisticLaw, panels: tuple[Edges, Edges], resolution: Resolution) -> KeptNodes:
@@ -51,7 +56,7 @@ def spread(law: LogisticLaw, panels: tuple[Edges, Edges], resolution: Resolution
     along = (low[:, None] + (high - low)[:, None] * unit.nodes).ravel()
     share = ((high - low)[:, None] * unit.weights).ravel() * pdf(along)
     across = trapezoidal_normal_rule(
-        resolution.step / resolution.refinement if law.dim > 1 else None
+        resolution.step if law.dim > 1 else None
     )
     first, second = jnp.meshgrid(along, jnp.asarray(across.nodes), indexing="ij")
     mass = share[:, None] * across.weights * density(law.model, law.axes, first, second)
@@ -97,7 +102,7 @@ class HalfLine(MarginLaw):
 
 @final
 class Slab(MarginLaw):
-    """Kept where |z| along the first axis is below the level, or (outside) above minus the level."""
+    """Kept where |z| along the first axis is below the level, or (outside) above -level."""
 
     model: Logistic
     axes: Matrix
@@ -151,7 +156,7 @@ class Everything(LogisticLaw):
 
     def nodes(self, level: Scalar, resolution: Resolution) -> KeptNodes:
         """All nodes, each with the same part of its mass."""
-        nodes = spread(self, whole_line(resolution.refinement), resolution)
+        nodes = spread(self, whole_line(resolution.along), resolution)
         return nodes._replace(mass=level * nodes.mass, rest=level * nodes.rest)
 
     def separator(self, nodes: KeptNodes) -> Scalar:

@@ -1,0 +1,141 @@
+"""Fractions at which something happens: below one no minimiser exists, at another the sign flips."""
+
+import functools
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy import optimize, special
+
+from nfl_sim.problem import FixedDimension, Problem
+from nfl_sim.scores import EL2N, GraNd, Leverage, Loss, Margin, Uncertainty, Uniform
+from nfl_sim.theory.logistic.generic_law import GenericMargin
+from nfl_sim.theory.logistic.laws import kept_law, logistic_model, quadrature_refinement, resolutions
+from nfl_sim.theory.logistic.margin_law import HalfLine
+from nfl_sim.theory.logistic.solution import logistic_penalty, solve_problem
+from nfl_sim.validation import NoTheoryError, Scalar
+
+_GRID = 48
+_STEPS = 40
+_CLOSEST = 1e-9
+_SMALLEST = {True: 0.02, False: 1e-4}  # GraNd, others
+_KNOWN = EL2N | GraNd | Leverage | Loss | Margin | Uncertainty | Uniform
+
+
+def separability_fraction(problem: Problem, regime: FixedDimension) -> Scalar:
+    """The kept fraction r_sep at and below which no finite minimiser exists; 0 if one always does.
+
+    For EL2N, Loss and Margin it is the noisy error of the probe (hardest), or one minus that
+    (easiest): the kept labels then all contradict, or all follow, the probe.
+
+    Args:
+        problem: of the model Logistic; its own fraction is ignored.
+        regime: ``FixedDimension(dim)``.
+
+    Returns:
+        r_sep in [0, 1), accurate to 1e-12.
+
+    Raises:
+        NoTheoryError: the score is of the user's own.
+
+    References: {eq}`eq-separability-fraction` in theory_notes/04_logistic.md.
+    """
+    penalty, model = logistic_penalty(problem), logistic_model(problem)
+    if not isinstance(problem.score, _KNOWN):
+        raise NoTheoryError(
+            f"no separability fraction for {type(problem.score).__name__}; there is for EL2N, "
+            "GraNd, Leverage, Loss, Margin, Uncertainty, Uniform"
+        )
+    law, fraction = kept_law(problem, regime.dim), jnp.zeros(())
+    if isinstance(law, HalfLine):
+        fraction = model.diagnostics(law.axes[0])["noisy_error"]
+    elif isinstance(law, GenericMargin) and isinstance(problem.score, GraNd):
+        fraction = _on_the_line(problem, law)
+    return jnp.where(penalty > 0.0, 0.0, fraction)
+
+
+def flip_fraction(problem: Problem, regime: FixedDimension) -> Scalar:
+    """The largest kept fraction r_flip at which the student is orthogonal to the teacher.
+
+    Below it the student does worse than a coin.
+
+    Args:
+        problem: of the model Logistic; its own fraction is ignored.
+        regime: ``FixedDimension(dim)``.
+
+    Returns:
+        r_flip, accurate to 1e-10; nan where no sign change is found between r_sep, or 1e-4 (GraNd
+        and scores of the user's own: 0.02), and 1.
+
+    References: {eq}`eq-flip-fraction` in theory_notes/04_logistic.md.
+    """
+    return _flip_fraction(problem, regime, quadrature_refinement(problem))
+
+
+@functools.cache
+def divergence_constant() -> float:
+    """k* > 0 of k log(1 + e^k) + Li2(-e^k) = 0: near r_sep the student grows as k*/distance.
+
+    References: {eq}`eq-divergence-constant` in theory_notes/04_logistic.md.
+    """
+
+    def balance(k: float) -> float:
+        return k * np.log1p(np.exp(k)) + special.spence(1.0 + np.exp(k))
+
+    return float(optimize.brentq(balance, 1.0, 2.0, xtol=1e-15, rtol=1e-15))
+
+
+@eqx.filter_jit
+def _flip_fraction(problem: Problem, regime: FixedDimension, refinement: int) -> Scalar:
+    law = kept_law(problem, regime.dim)
+    slow = not isinstance(law, HalfLine) and "norm" in problem.score.sees
+    low = jnp.asarray(_SMALLEST[slow])
+    if isinstance(law, HalfLine):
+        low = jnp.maximum(low, separability_fraction(problem, regime) * (1.0 + 1e-6) + 1e-9)
+
+    def along(fraction):
+        """Component along the teacher, and its derivative in the fraction."""
+        moved = eqx.tree_at(lambda p: p.rule.fraction, problem, fraction)
+        solution = solve_problem(moved, law, refinement)
+        return solution.weights[0], (solution.motion.slope @ law.axes)[0]
+
+    grid = low + (1.0 - _CLOSEST - low) * jnp.linspace(0.0, 1.0, _GRID)
+    values = jax.lax.stop_gradient(jax.lax.map(lambda r: along(r)[0], grid))
+    wrong = values < 0.0
+    rising = wrong[:-1] & ~wrong[1:] & jnp.isfinite(values[1:])
+    last = _GRID - 2 - jnp.argmax(rising[::-1])
+    root = _bracketed_newton(along, grid[last], grid[last + 1])
+    value, slope = along(root)
+    root = root - value / jax.lax.stop_gradient(slope)
+    return jnp.where(jnp.any(rising), root, jnp.nan)
+
+
+def _bracketed_newton(function, low: Scalar, high: Scalar) -> Scalar:
+    """The root of a function that returns its value and slope and rises through 0."""
+
+    def unfinished(state):
+        count, low, high, _, step = state
+        return (count < _STEPS) & (jnp.abs(step) > 1e-13) & (high - low > 1e-14)
+
+    def improve(state):
+        count, low, high, point, _ = state
+        value, slope = function(point)
+        low, high = jnp.where(value < 0.0, point, low), jnp.where(value < 0.0, high, point)
+        newton = point - value / slope
+        nearer = jnp.where((newton > low) & (newton < high), newton, 0.5 * (low + high))
+        return count + 1, low, high, nearer, nearer - point
+
+    low, high = jax.lax.stop_gradient((low, high))
+    start = (jnp.asarray(0), low, high, 0.5 * (low + high), high - low)
+    return jax.lax.stop_gradient(jax.lax.while_loop(unfinished, improve, start)[3])
+
+
+def _on_the_line(problem: Problem, law: GenericMargin) -> Scalar:
+    """GraNd in dimension 1: separable once the threshold passes max of s sigma(-b s), W(1/e)/b."""
+    assert problem.score.probe is not None
+    norm = problem.score.probe.norm
+    highest = special.lambertw(np.exp(-1.0)).real / norm
+    sign = problem.rule.priority(jnp.ones(()))
+    nodes = law.nodes(-highest, resolutions(law, quadrature_refinement(problem))[0])
+    return jnp.where((sign > 0.0) & (norm > 0.0), jnp.sum(nodes.mass), 0.0)
