@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 
 from nfl_sim.gaussian.roots import bisect
 
-_PIECES = 4  # of a panel; a root is found where a piece changes sign
+_EDGES = np.linspace(-1.0, 1.0, 5)  # pieces of a panel; a root is where a piece changes sign
 _HALVINGS = 8
 
 
@@ -25,15 +25,14 @@ def integrate_absolute(values: Float[Array, "p k"], widths: Float[Array, " p"]) 
         The integral, as accurate as the Gauss rule is for a smooth f; two roots within a quarter
         of a panel may go unseen.
     """
-    nodes = np.polynomial.legendre.leggauss(values.shape[1])[0]
-    powers = np.vander(nodes, increasing=True)
-    coefficients = values @ jnp.asarray(np.linalg.inv(powers).T)
-    edges = jnp.broadcast_to(jnp.linspace(-1.0, 1.0, _PIECES + 1), (len(values), _PIECES + 1))
-    low, high = edges[:, :-1], edges[:, 1:]
-    cut = jax.lax.stop_gradient(_sign_change(coefficients, low, high))
-    primitive = coefficients / jnp.arange(1.0, len(nodes) + 1.0)[None, :]
-    start, middle, stop = (at * _horner(primitive, at) for at in (low, cut, high))
-    pieces = jnp.abs(middle - start) + jnp.abs(stop - middle)
+    degrees = np.arange(values.shape[1])
+    nodes = np.polynomial.legendre.leggauss(len(degrees))[0]
+    coefficients = values @ np.linalg.inv(nodes ** degrees[:, None])
+    primitive = coefficients / (1.0 + degrees[None, :])
+    before = primitive @ _EDGES ** (1.0 + degrees[:, None])
+    cut = _sign_change(coefficients, coefficients @ _EDGES ** degrees[:, None] > 0.0)
+    middle = cut * _horner(primitive, cut)
+    pieces = jnp.abs(middle - before[:, :-1]) + jnp.abs(before[:, 1:] - middle)
     return 0.5 * jnp.sum(widths * jnp.sum(pieces, axis=1))
 
 
@@ -44,15 +43,16 @@ def _horner(coefficients: Float[Array, "p k"], points: Float[Array, "p q"]) -> F
     return total
 
 
-def _sign_change(
-    coefficients: Float[Array, "p k"], low: Float[Array, "p q"], high: Float[Array, "p q"]
-) -> Float[Array, "p q"]:
-    """Where the polynomials change sign in [low, high], or else anywhere in there."""
-    before = _horner(coefficients, low) > 0.0
+def _sign_change(coefficients: Float[Array, "p k"], positive: Array) -> Float[Array, "p q"]:
+    """A root of the polynomials in each piece at whose ends they differ in sign."""
+    coefficients = jax.lax.stop_gradient(coefficients)
+    ends = jnp.broadcast_to(jnp.asarray(_EDGES), positive.shape)
     low, high = bisect(
-        lambda x: (_horner(coefficients, x) > 0.0) == before, low, high, steps=_HALVINGS
+        lambda x: (_horner(coefficients, x) > 0.0) == positive[:, :-1],
+        ends[:, :-1],
+        ends[:, 1:],
+        steps=_HALVINGS,
     )
-    first, last = _horner(coefficients, low), _horner(coefficients, high)
-    rise = last - first
-    share = jnp.clip(-first / jnp.where(rise == 0.0, 1.0, rise), 0.0, 1.0)
-    return low + share * (high - low)
+    first, last = jnp.split(_horner(coefficients, jnp.concatenate([low, high], axis=1)), 2, axis=1)
+    share = first / jnp.where(first == last, 1.0, first - last)
+    return low + jnp.clip(share, 0.0, 1.0) * (high - low)

@@ -14,6 +14,7 @@ from nfl_sim.gaussian import (
     bisect,
     half_normal_edges,
     half_normal_rule,
+    integrate_absolute,
     mean_sigmoid,
     panel_nodes,
     pdf,
@@ -25,7 +26,6 @@ from nfl_sim.models._base import Model
 from nfl_sim.validation import Scalar, scalar_field
 
 _BISECTIONS = 40
-_CUTS = 18  # the error of a kink is quadratic in that of its place
 _NODES = 12
 
 
@@ -152,28 +152,14 @@ class Logistic(Model):
         return (jnp.tanh(0.5 * self.signal * nodes) * beyond) @ weights
 
     def _calibration_error(self, cosine: Scalar, sine: Scalar, norm: Scalar) -> Scalar:
-        """Twice the integral over u > 0 of phi |P(y=1|w.x=|w|u) - sigma(|w|u)|, cut at its kinks."""
-
-        def gap(points):
-            flip = self.flip_probability
-            clean = mean_sigmoid(
-                self.signal * cosine * points, jnp.broadcast_to(self.signal * sine, points.shape)
-            )
-            return flip + (1.0 - 2.0 * flip) * clean - sigmoid(norm * points)
-
-        edges = jnp.asarray(half_normal_edges())
-        low, high = edges[:-1], edges[1:]
-        rising = gap(high) > 0.0
-        crossing = (gap(low) > 0.0) != rising
-        inner = bisect(lambda u: (gap(u) > 0.0) != rising, low, high, steps=_CUTS)
-        cut = jnp.where(crossing, inner[0], high)
-        nodes, weights = panel_nodes(np.array([0.0, 1.0]), _NODES)
-        total = jnp.zeros(())
-        for left, right in ((low, cut), (cut, high)):
-            width = (right - left)[:, None]
-            points = left[:, None] + width * nodes
-            total += 2.0 * jnp.sum(width * weights * pdf(points) * jnp.abs(gap(points)))
-        return total
+        """Twice the integral over u > 0 of phi(u) |P(y=1|w.x=|w|u) - sigma(|w|u)|."""
+        edges = half_normal_edges()
+        points = jnp.asarray(panel_nodes(edges, _NODES)[0])
+        means, std, flip = self.signal * cosine * points, self.signal * sine, self.flip_probability
+        clean = mean_sigmoid(means, std, at_most=self.signal)
+        gap = flip + (1.0 - 2.0 * flip) * clean - sigmoid(norm * points)
+        values = jnp.reshape(2.0 * pdf(points) * gap, (-1, _NODES))
+        return integrate_absolute(values, jnp.asarray(np.diff(edges)))
 
 
 def _frame(weights: Float[Array, " d"]) -> tuple[Scalar, Scalar, Scalar]:

@@ -19,7 +19,8 @@ class View(eqx.Module):
 
     Args:
         features: arrays of one shape by name: "residual" is the label minus the probe's
-            prediction, "loss" the probe's training loss, "probe_margin" is w_p.x, "label" is y and "norm" is |x|.
+            prediction, "loss" the probe's training loss, "probe_margin" is w_p.x, "label" is y and
+            "norm" is |x|.
     """
 
     features: Mapping[str, Values]
