@@ -27,10 +27,14 @@ class Rule(NamedTuple):
     weights: np.ndarray
 
 
-def normal_rule(nodes_per_panel: int, *, width: float = 1.5) -> Rule:
-    """Integrate against N(0, 1) over [-9, 9], cut into panels of about ``width`` from 0."""
-    count = 2 * math.ceil(_REACH / width)
-    nodes, lengths = panel_nodes(np.linspace(-_REACH, _REACH, count + 1), nodes_per_panel)
+def normal_rule(nodes_per_panel: int, *, width: float = 1.5, grading: int = 0) -> Rule:
+    """Integrate against N(0, 1) over [-9, 9], cut into panels of about ``width`` from 0.
+
+    ``grading`` halves the panels next to 0 that many times.
+    """
+    half = np.linspace(0.0, _REACH, math.ceil(_REACH / width) + 1)
+    half = np.concatenate([[0.0], half[1] * 0.5 ** np.arange(grading, 0, -1), half[1:]])
+    nodes, lengths = panel_nodes(np.concatenate([-half[:0:-1], half]), nodes_per_panel)
     return _normalised(nodes, lengths * np.exp(-0.5 * nodes**2))
 
 

@@ -11,14 +11,14 @@ from jaxtyping import Array, Bool
 from nfl_sim.gaussian import kept_mass_rule, mean_inverse_square_sum, slab_moments
 from nfl_sim.problem import FiniteSample, Problem, require_finite_mean
 from nfl_sim.pruning import KeepEasiest, KeepHardest, KeepRandom, num_kept, num_kept_traced
-from nfl_sim.scores import EL2N, Uncertainty, Uniform
+from nfl_sim.scores import EL2N, Loss, Uncertainty, Uniform
 from nfl_sim.theory.linear.student import fixed_probe, linear_model, ridge_penalty
 from nfl_sim.theory.prediction import Prediction, nan_unless
 from nfl_sim.validation import NoTheoryError, Scalar, is_traced
 
 _PERFECT = 1e-12
 _KNOWN = (
-    "random pruning, Uncertainty, and EL2N with the perfect probe (angle 0, norm = signal), "
+    "random pruning, Uncertainty, and EL2N or Loss with the perfect probe (angle 0, norm = signal), "
     "all with Ridge(penalty=0)"
 )
 
@@ -83,7 +83,7 @@ def _exact_law(problem: Problem) -> "_ExactLaw":
         return _random
     if not isinstance(rule, KeepHardest | KeepEasiest):
         _refuse(type(rule).__name__)
-    laws = {Uncertainty: _uncertainty, EL2N: _perfect_probe}
+    laws = {Uncertainty: _uncertainty, EL2N: _perfect_probe, Loss: _perfect_probe}
     return laws.get(type(score)) or _refuse(type(score).__name__)
 
 
@@ -135,7 +135,7 @@ def _scale(problem: Problem) -> Scalar:
 def _require_perfect(problem: Problem) -> None:
     distance = _distance(problem)
     if not is_traced(distance) and float(distance) > _PERFECT * float(_scale(problem)):
-        _refuse(f"EL2N with a probe at distance {float(distance):g} from the teacher")
+        _refuse(f"{type(problem.score).__name__} with a probe at distance {float(distance):g} from the teacher")
 
 
 def _require_finite_mean(problem: Problem, regime: FiniteSample, *, minimum_norm: bool) -> None:

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 
 from nfl_sim.problem import FixedDimension, Problem
 from nfl_sim.theory.linear.law import Expansion
-from nfl_sim.theory.linear.laws import kept_law, quadrature_refinement
+from nfl_sim.theory.linear.laws import in_score_units, kept_law, quadrature_refinement
 from nfl_sim.theory.linear.student import ridge_penalty, student
 from nfl_sim.theory.prediction import Prediction, nan_unless
 from nfl_sim.theory.second_order import finite_size, top_covariance
@@ -30,7 +30,7 @@ def _predict(problem: Problem, regime: FixedDimension, refinement: int) -> Predi
         problem,
         regime,
         **student(problem, expansion.deviation.value),
-        threshold=expansion.threshold,
+        threshold=in_score_units(problem, expansion.threshold),
         finite_size=_finite_size(expansion, fraction, regime.dim),
         covariance=top_covariance(
             fraction,

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from nfl_sim.problem import Problem
 from nfl_sim.pruning import KeepEasiest, KeepHardest, KeepRandom
-from nfl_sim.scores import EL2N, GraNd, Leverage, PointwiseScore, Uncertainty, Uniform
+from nfl_sim.scores import EL2N, GraNd, Leverage, Loss, PointwiseScore, Uncertainty, Uniform
 from nfl_sim.theory.linear.frame import teacher_plane
 from nfl_sim.theory.linear.generic import generic_law
 from nfl_sim.theory.linear.grand import grand_law
@@ -50,7 +50,7 @@ def quadrature_refinement(problem: Problem) -> int:
     What a score keeps turns from little to much within about sigma / |w0 - w_p| of x. A traced
     problem gets 2; what is not resolved shows in the numerical error. Closed forms need none.
     """
-    if isinstance(problem.score, EL2N | Leverage | Uncertainty | Uniform):
+    if isinstance(problem.score, EL2N | Leverage | Loss | Uncertainty | Uniform):
         return 1
     model, probe = linear_model(problem), problem.score.probe
     reference = jnp.zeros(2) if probe is None else probe.plane
@@ -58,6 +58,11 @@ def quadrature_refinement(problem: Problem) -> int:
     if is_traced(ratio):
         return 2
     return min(max(math.ceil(0.5 * float(ratio)), 1), _FINEST)
+
+
+def in_score_units(problem: Problem, threshold: Scalar) -> Scalar:
+    """A threshold of the law in units of the score: Loss is half the square of EL2N."""
+    return 0.5 * threshold**2 if isinstance(problem.score, Loss) else threshold
 
 
 def _el2n(problem: Problem, penalty: Scalar, dim: int, _: int) -> LinearLaw:
@@ -89,5 +94,6 @@ SPECIALISATIONS: dict[type[PointwiseScore], Specialisation] = {
     EL2N: _el2n,
     GraNd: _grand,
     Leverage: _leverage,
+    Loss: _el2n,
     Uncertainty: _uncertainty,
 }

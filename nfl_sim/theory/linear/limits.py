@@ -40,7 +40,7 @@ def small_fraction_limit(problem: Problem, regime: FixedDimension) -> Prediction
     else:
         raise NoTheoryError(
             f"no closed limit of small fractions for {type(problem.score).__name__}; "
-            "there is for EL2N, GraNd, Leverage, Uncertainty, Uniform"
+            "there is for EL2N, GraNd, Leverage, Loss, Uncertainty, Uniform"
         )
     fields = student(problem, gap)
     error = 1e-14 * fields["excess_risk"]

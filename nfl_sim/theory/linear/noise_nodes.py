@@ -25,6 +25,7 @@ from nfl_sim.validation import Scalar
 
 Values = Float[Array, "..."]
 _REACH = 9.5
+_GRADING = 8  # a product with the margin turns ever faster toward the probe's boundary
 
 
 def noise_grid(sight: Sight, dim: int, nodes_per_panel: int, refinement: int) -> Grid:
@@ -132,10 +133,10 @@ def _polar_points(dim: int, nodes_per_panel: int, refinement: int) -> _Points:
 
 def _plane_points(norm: bool, dim: int, nodes_per_panel: int, refinement: int) -> _Points:
     """Two directions are seen, and perhaps the length."""
-    line = normal_rule(nodes_per_panel, width=2.25 / refinement)
+    line = normal_rule(nodes_per_panel, width=2.25 / refinement, grading=_GRADING)
     off = chi_rule(max(dim - 2, 0), nodes_per_panel, width=2.25)
     lengths = (off.nodes**2, off.weights) if norm else ([float(max(dim - 2, 0))], [1.0])
-    second = line if dim > 1 else chi_rule(0, 1)
+    second = normal_rule(nodes_per_panel, width=2.25 / refinement) if dim > 1 else chi_rule(0, 1)
     axes = [jnp.asarray(a) for a in (line.nodes, second.nodes, lengths[0])]
     first, other, rest = (a.reshape(-1, 1) for a in jnp.meshgrid(*axes, indexing="ij"))
     shares = [jnp.asarray(a) for a in (line.weights, second.weights, lengths[1])]

@@ -21,7 +21,8 @@ class Sight(eqx.Module):
     """The priority of a sample as a function of the Gaussian coordinates that it depends on.
 
     A residual or a label is a linear function of x plus the noise, a margin a linear function of
-    x. If all that is seen lies along one direction of the plane, it becomes the first axis.
+    x. If all that is seen lies along one direction of the plane, or the margin is seen, that direction
+    becomes the first axis.
 
     Args:
         problem: whose score is looked at.
@@ -51,11 +52,13 @@ class Sight(eqx.Module):
         sees = problem.score.sees
         teacher = teacher_plane(model)
         probe = jnp.zeros(2) if problem.score.probe is None else problem.score.probe.plane
-        seen = {"residual": teacher - probe, "label": teacher, "probe_margin": probe}
+        seen = {"label": teacher, "probe_margin": probe}
         vectors = [vector for name, vector in seen.items() if name in sees]
-        axes = axes_along(vectors[0])[0] if len(vectors) == 1 else jnp.eye(2)
-        noise = bool(sees & {"residual", "label"})
-        reference = probe if sees & {"residual", "probe_margin"} else jnp.zeros(2)
+        vectors += [teacher - probe] if sees & {"residual", "loss"} else []
+        first = probe if "probe_margin" in sees else vectors[0] if len(vectors) == 1 else None
+        axes = jnp.eye(2) if first is None else axes_along(first)[0]
+        noise = bool(sees & {"residual", "loss", "label"})
+        reference = probe if sees & {"residual", "loss", "probe_margin"} else jnp.zeros(2)
         return cls(
             problem=problem,
             axes=axes,
@@ -73,8 +76,10 @@ class Sight(eqx.Module):
         """Priority at x with these coordinates (``rest`` squared, off the plane) and this noise."""
         shape = jnp.broadcast_shapes(*(jnp.shape(v) for v in (first, second, rest, noise)))
         noise = self.noise_std * noise
+        residual = self.offset[0] * first + self.offset[1] * second + noise
         features = {
-            "residual": self.offset[0] * first + self.offset[1] * second + noise,
+            "residual": residual,
+            "loss": 0.5 * residual**2,
             "label": self.teacher[0] * first + self.teacher[1] * second + noise,
             "probe_margin": self.probe[0] * first + self.probe[1] * second,
             "norm": jnp.sqrt(first**2 + second**2 + rest),

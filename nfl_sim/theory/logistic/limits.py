@@ -150,7 +150,11 @@ def _slab_limit(problem: Problem, law: Slab, penalty: Scalar) -> tuple[Plane, Pl
 def _ball_limit(
     problem: Problem, law: BallLaw, penalty: Scalar, dim: int
 ) -> tuple[Plane, Plane, Scalar]:
-    """The longest samples, most of them misclassified, or those in a small ball about 0."""
+    """The longest samples, misclassified by the probe, or those in a small ball about 0.
+
+    If no label is flipped, the longest samples are also right about the teacher: a penalised
+    student ends between w0 and -w_p.
+    """
     model, free = logistic_model(problem), penalty == 0.0
     teacher = jnp.array([1.0, 0.0])
     if not law.hardest:
@@ -158,9 +162,13 @@ def _ball_limit(
         size = jnp.sqrt(jnp.sum(pull**2))
         return jnp.where(free, pull, 0.0), pull / _nonzero(size), jnp.asarray(True)
     blind = law.norm == 0.0
-    exact = blind & free & (model.flip_probability == 0.0)
-    weights = jnp.where(exact, model.signal, 0.0) * teacher
-    return weights, jnp.where(blind, teacher, -law.axes[0]), blind | ~free
+    clean = model.flip_probability == 0.0
+    weights = jnp.where(blind & free & clean, model.signal, 0.0) * teacher
+    between = teacher - law.axes[0]
+    size = jnp.sqrt(jnp.sum(between**2))
+    lune = clean & ~free & (model.signal > 0.0) & (size > _PERPENDICULAR)
+    against = jnp.where(lune, between / _nonzero(size), -law.axes[0])
+    return weights, jnp.where(blind, teacher, against), blind | ~free
 
 
 def _response(problem: Problem) -> Scalar:
