@@ -4,7 +4,7 @@ import dataclasses
 import math
 import statistics
 from collections.abc import Sequence
-from typing import Literal, final
+from typing import final
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -12,21 +12,24 @@ import numpy as np
 
 from nfl_sim.extrapolation import Fit, fit_powers
 from nfl_sim.problem import FiniteSample, FixedDimension
+from nfl_sim.shares import Shares, Verdict, judge_tends_to_one
 from nfl_sim.simulation import Simulation
 from nfl_sim.theory import Prediction, predict
-
-Verdict = Literal["agree", "disagree", "inconclusive"]
 
 FALSE_ALARM = 1e-6
 _FEWEST_SIZES = 3
 _MOST_FAILURES = 1e-3
 _COARSEST_SEM = 0.5
+_FEWEST_PER_DIMENSION = 4  # twice the rows that separate by chance, at random labels
 
 
 @final
 @dataclasses.dataclass(frozen=True)
 class Agreement:
     """What simulations at several sizes say about a prediction of the excess risk.
+
+    Of a prediction that no student exists, ``predicted``, ``limit`` and ``sem`` are the share of
+    replicates without one: 1, and what the largest size shows; ``z`` and the rates are nan.
 
     Attributes:
         predicted: the predicted value.
@@ -53,9 +56,10 @@ class Agreement:
 
     def __str__(self) -> str:
         """One line for a log."""
+        z = "" if math.isnan(self.z) else f" (z = {self.z:+.2f})"
         return (
             f"{self.verdict}: predicted {self.predicted:.6g}, measured {self.limit:.6g} "
-            f"± {self.sem:.2g} (z = {self.z:+.2f}); {self.reason}"
+            f"± {self.sem:.2g}{z}; {self.reason}"
         )
 
 
@@ -70,19 +74,24 @@ def compare(
     ``FixedDimension``: the simulated means minus the prediction at m/n, its 1/n term included,
     are extrapolated to n -> infinity along {1, 1/n^2} ({1, 1/n, 1/n^2} where no 1/n term is
     derived); separately, the 1/n coefficient is fitted about the predicted limit. Either may
-    raise the alarm. ``FiniteSample``: the means are pooled and compared directly.
+    raise the alarm. ``FiniteSample``: the means are pooled and compared directly. A prediction
+    that no student exists (``exists=False``) says that the share of replicates without a student
+    tends to 1: it disagrees if that share is below one half at the largest size.
 
     Args:
         prediction: from `nfl_sim.predict`.
         simulations: of the same problem. FixedDimension: the same dim, at least three distinct
             num_samples, best n, 2n, 4n. FiniteSample: its dim and num_samples.
         false_alarm: probability of "disagree" if the prediction is right, shared equally by the
-            two tests.
+            two tests; of a prediction that no student exists: if besides the share has passed
+            one half at the largest size.
 
     Returns:
         An `Agreement`. "inconclusive" when the sizes do not fit the rate (the higher orders still
-        matter), when more than 0.1 % of the replicates failed, when the variance is infinite, or
-        when the standard error is more than half of the quantity itself.
+        matter), when more than 0.1 % of the replicates failed, when the variance is infinite,
+        when the standard error is more than half of the quantity itself, or, of a prediction that
+        no student exists, when the share is neither near 1 nor clearly on its way, or so few
+        samples are kept that chance would separate them.
 
     Raises:
         ValueError: a simulation is of another problem, or does not fit the regime, or the
@@ -97,6 +106,8 @@ def compare(
         raise ValueError("the prediction did not converge (converged=False): nothing to compare")
     _require_fitting(prediction, simulations)
     ladder = _Ladder.of(simulations)
+    if not bool(prediction.exists):
+        return _compare_existence(simulations, false_alarm)
     if isinstance(prediction.regime, FiniteSample):
         return _compare_exact(prediction, ladder, false_alarm)
     return _compare_limit(prediction, ladder, false_alarm)
@@ -136,12 +147,31 @@ class _Ladder:
         return None
 
 
-def _compare_exact(prediction: Prediction, ladder: _Ladder, false_alarm: float) -> Agreement:
-    fit = fit_powers(np.ones_like(ladder.sizes), ladder.means, ladder.sems, (0,))
-    predicted = float(prediction.excess_risk)
-    shift = fit._replace(coefficients=fit.coefficients - predicted)
-    doubt = ladder.doubt(fit, abs(predicted), false_alarm)
-    return _agreement(prediction, shift, None, doubt, false_alarm)
+def _compare_existence(simulations: list[Simulation], false_alarm: float) -> Agreement:
+    sizes = np.array([simulation.num_samples for simulation in simulations])
+    same = sizes == np.unique(sizes)[:, None]
+    totals = same @ np.array([simulation.num_replicates for simulation in simulations])
+    without = same @ np.array([simulation.failed["separable"] for simulation in simulations])
+    broken = sum(sum(simulation.failed.values()) for simulation in simulations) - without.sum()
+    shares, largest = Shares.of(without, totals, false_alarm), simulations[sizes.argmax()]
+    verdict, reason = judge_tends_to_one(shares)
+    if broken > _MOST_FAILURES * totals.sum():
+        verdict, reason = "inconclusive", f"{broken} of {totals.sum()} replicates are undecided"
+    elif verdict == "agree" and largest.num_kept < _FEWEST_PER_DIMENSION * largest.dim:
+        verdict, reason = "inconclusive", f"{largest.num_kept} samples are separable by chance"
+    share = float(shares.values[-1])
+    return Agreement(
+        predicted=1.0,
+        limit=share,
+        sem=math.sqrt(share * (1.0 - share) / totals[-1]),
+        z=math.nan,
+        rate=math.nan,
+        rate_sem=math.nan,
+        rate_z=math.nan,
+        verdict=verdict,
+        reason=reason,
+        false_alarm=false_alarm,
+    )
 
 
 def _compare_limit(prediction: Prediction, ladder: _Ladder, false_alarm: float) -> Agreement:

@@ -12,10 +12,14 @@ from nfl_sim import Problem, learners, models, pruning, scores
 from nfl_sim.pruning import PointwiseRule
 from nfl_sim.scores import PointwiseScore, Probe
 
+Teacher = models.Linear | models.Logistic
+
 SCORES: Mapping[type[PointwiseScore], Callable[[Probe], PointwiseScore]] = {
     scores.EL2N: scores.EL2N,
     scores.GraNd: scores.GraNd,
     scores.Leverage: lambda probe: scores.Leverage(),
+    scores.Loss: scores.Loss,
+    scores.Margin: scores.Margin,
     scores.Uncertainty: scores.Uncertainty,
     scores.Uniform: lambda probe: scores.Uniform(),
 }
@@ -49,13 +53,20 @@ def linear_models(spread: float = 10.0) -> st.SearchStrategy[models.Linear]:
     return st.builds(models.Linear, signal=sizes, noise_std=sizes)
 
 
+def logistic_models(strongest: float = 8.0) -> st.SearchStrategy[models.Logistic]:
+    """Signals from none to ``strongest``; labels clean, or flipped with any probability <= 0.4."""
+    signals = st.just(0.0) | log_uniform(0.1, strongest)
+    flips = st.just(0.0) | st.floats(0.0, 0.4)
+    return st.builds(models.Logistic, signal=signals, flip_probability=flips)
+
+
 def angles() -> st.SearchStrategy[float]:
     """Angles to the teacher on a grid, so that a probe is on its line or clearly off it."""
     return st.integers(-999, 1000).map(lambda k: math.pi * k / 1000)
 
 
 @st.composite
-def probes(draw, model: models.Linear, *, dim: int = 2, spread: float = 10.0) -> Probe:
+def probes(draw, model: Teacher, *, dim: int = 2, spread: float = 10.0) -> Probe:
     """The perfect probe, one on the teacher's line, or (dim >= 2) any other."""
     kind = draw(st.sampled_from(("perfect", "collinear", "generic")))
     if kind == "perfect":
@@ -86,6 +97,27 @@ def problems(
     )
 
 
+@st.composite
+def logistic_problems(
+    draw,
+    score: type[PointwiseScore],
+    rule: type[PointwiseRule],
+    *,
+    dim: int = 2,
+    strongest: float = 8.0,
+    fraction: st.SearchStrategy[float] | None = None,
+    penalty: st.SearchStrategy[float] | None = None,
+) -> Problem:
+    """Valid problems of one shape; no penalty and fractions from 1 % to 99 % unless told so."""
+    model = draw(logistic_models(strongest))
+    return Problem(
+        model=model,
+        score=SCORES[score](draw(probes(model, dim=dim))),
+        rule=rule(draw(fractions(closest=0.01) if fraction is None else fraction)),
+        learner=learners.LogisticRegression(0.0 if penalty is None else draw(penalty)),
+    )
+
+
 def example_problem(
     score: type[PointwiseScore] = scores.EL2N,
     rule: type[PointwiseRule] = pruning.KeepHardest,
@@ -103,4 +135,24 @@ def example_problem(
         score=SCORES[score](Probe(angle, norm)),
         rule=rule(fraction),
         learner=learners.Ridge(penalty),
+    )
+
+
+def example_logistic_problem(
+    score: type[PointwiseScore] = scores.EL2N,
+    rule: type[PointwiseRule] = pruning.KeepHardest,
+    *,
+    angle: float = 0.6,
+    norm: float = 0.8,
+    fraction: float = 0.7,
+    penalty: float = 0.0,
+    signal: float = 1.0,
+    flip_probability: float = 0.0,
+) -> Problem:
+    """One ordinary problem of a shape."""
+    return Problem(
+        model=models.Logistic(signal, flip_probability),
+        score=SCORES[score](Probe(angle, norm)),
+        rule=rule(fraction),
+        learner=learners.LogisticRegression(penalty),
     )

@@ -20,6 +20,10 @@ def linear(**fields: Any) -> nfl.models.Linear:
     return nfl.models.Linear(**({"signal": 1.0, "noise_std": 1.0} | fields))
 
 
+def logistic(**fields: Any) -> nfl.models.Logistic:
+    return nfl.models.Logistic(**({"signal": 1.0} | fields))
+
+
 def problem(**parts: Any) -> nfl.Problem:
     sound = {
         "model": linear(),
@@ -68,6 +72,15 @@ CASES: dict[str, tuple[Case, str]] = {
     "zero noise": (lambda: linear(noise_std=0.0), r"noise_std must lie in \(0, inf\), got 0.0"),
     "negative noise": (lambda: linear(noise_std=-2.0), r"noise_std must lie in .* got -2.0"),
     "nan noise": (lambda: linear(noise_std=nan), r"noise_std must lie in .* got nan"),
+    "negative logistic signal": (lambda: logistic(signal=-1.0), r"signal must lie in .* got -1.0"),
+    "more flips than not": (
+        lambda: logistic(flip_probability=0.6),
+        r"flip_probability must lie in \[0, 0.5\], got 0.6",
+    ),
+    "negative logistic penalty": (
+        lambda: nfl.learners.LogisticRegression(-1.0),
+        r"penalty must lie in \[0, inf\), got -1.0",
+    ),
     "negative norm": (lambda: nfl.Probe(0.0, -0.5), r"probe norm must lie in .* got -0.5"),
     "nan angle": (lambda: nfl.Probe(nan, 1.0), r"probe angle must lie in \(-inf, inf\), got nan"),
     "negative penalty": (lambda: nfl.learners.Ridge(-1.0), r"penalty must lie in \[0, inf\), .*-1"),
@@ -85,6 +98,10 @@ CASES: dict[str, tuple[Case, str]] = {
         r"rule must be a PointwiseRule, got 'hardest'",
     ),
     "number learner": (lambda: problem(learner=0.1), r"learner must be a Learner, got 0.1"),
+    "signs wanted": (
+        lambda: problem(learner=nfl.learners.LogisticRegression(0.1)),
+        r"LogisticRegression needs labels \+-1, which the model Linear does not have",
+    ),
     "probe of a number": (lambda: nfl.scores.EL2N(probe=0.5), r"probe must be a Probe, got 0.5"),
     "simulate a model": (lambda: simulate(case=linear()), r"expected a Problem, got Linear"),
     "predict a model": (

@@ -16,15 +16,19 @@ from tests.specs.discovery import build, of_kind
 SCORES = of_kind(PointwiseScore)
 every_score = pytest.mark.parametrize("cls", SCORES, ids=lambda c: c.__name__)
 PROBE = nfl.Probe(angle=0.6, norm=2.0)
+LINEAR, LOGISTIC = nfl.models.Linear(1.0, 1.0), nfl.models.Logistic(1.0)
+# labels, and residual and loss of a margin under a label, in numpy
+SIGNS = jnp.sign(LABELS)
+LAWS = {
+    "Linear": (LABELS, lambda y, m: (y - m, (y - m) ** 2 / 2)),
+    "Logistic": (SIGNS, lambda y, m: (y / (1 + np.exp(y * m)), np.log1p(np.exp(-y * m)))),
+}
+every_model = pytest.mark.parametrize("model", [LINEAR, LOGISTIC], ids=LAWS)
 
 
-def problem(score):
-    return nfl.Problem(
-        model=nfl.models.Linear(signal=1.0, noise_std=1.0),
-        score=score,
-        rule=nfl.pruning.KeepHardest(0.5),
-        learner=nfl.learners.Ridge(0.0),
-    )
+def scored(score, model):
+    problem = nfl.Problem(model, score, nfl.pruning.KeepHardest(0.5), nfl.learners.Ridge(0.0))
+    return nfl.score(jax.random.key(0), problem, ROWS, LAWS[type(model).__name__][0])
 
 
 @every_score
@@ -46,45 +50,63 @@ def test_a_score_depends_on_nothing_else(cls):
 @every_score
 def test_declarations_are_known_features(cls):
     assert frozenset(FEATURES) >= cls.sees
-    assert (build(cls).probe is None) == cls.sees.isdisjoint({"residual", "probe_margin"})
+    assert (build(cls).probe is None) == cls.sees.isdisjoint({"residual", "loss", "probe_margin"})
 
 
 @every_score
-def test_the_score_step_shows_only_what_is_declared(cls):
+@every_model
+def test_the_score_step_shows_only_what_is_declared(cls, model):
     """The step and the score by hand agree; the data beyond the declared features is unseen."""
     score = build(cls)
-    found = nfl.score(jax.random.key(0), problem(score), ROWS, LABELS)
+    found = scored(score, model)
     assert found.shape == LABELS.shape
-    shown = {name: features(score)[name] for name in score.sees}
+    shown = {name: features(score, model)[name] for name in score.sees}
     expected = np.broadcast_to(score(View(shown)), LABELS.shape)
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
-def features(score):
-    """The features of ROWS and LABELS, in numpy."""
-    x, y = np.asarray(ROWS), np.asarray(LABELS)
+def features(score, model):
+    """The features of ROWS and the model's labels, in numpy."""
+    labels, formula = LAWS[type(model).__name__]
+    x, y = np.asarray(ROWS), np.asarray(labels)
     known = {"norm": np.linalg.norm(x, axis=1), "label": y}
     if score.probe is not None:
         angle, norm = float(score.probe.angle), float(score.probe.norm)
         margin = x[:, :2] @ (norm * np.array([np.cos(angle), np.sin(angle)]))
-        known |= {"probe_margin": margin, "residual": y - margin}
+        residual, loss = formula(y, margin)
+        known |= {"probe_margin": margin, "residual": residual, "loss": loss}
     return {name: jnp.asarray(value) for name, value in known.items()}
 
 
 FORMULAS = {
     scores.EL2N: lambda f: abs(f["residual"]),
     scores.GraNd: lambda f: abs(f["residual"]) * f["norm"],
+    scores.Loss: lambda f: f["loss"],
+    scores.Margin: lambda f: -f["label"] * f["probe_margin"],
     scores.Uncertainty: lambda f: -abs(f["probe_margin"]),
     scores.Leverage: lambda f: f["norm"],
     scores.Uniform: lambda f: 0.0 * f["norm"],
 }
 
 
-@pytest.mark.parametrize(("cls", "formula"), FORMULAS.items(), ids=lambda c: c.__name__)
-def test_formula(cls, formula):
+@every_score
+@every_model
+def test_formula(cls, model):
     score = build(cls)
-    found = nfl.score(jax.random.key(0), problem(score), ROWS, LABELS)
-    np.testing.assert_allclose(found, formula(features(score)), rtol=1e-12)
+    expected = FORMULAS[cls](features(score, model))
+    np.testing.assert_allclose(scored(score, model), expected, rtol=1e-12)
+
+
+def test_on_signs_three_scores_order_alike():
+    """EL2N, loss and margin are increasing functions of one another."""
+    one, *others = (
+        scored(cls(PROBE), LOGISTIC) for cls in (scores.EL2N, scores.Loss, scores.Margin)
+    )
+    for other in others:
+        np.testing.assert_array_equal(jnp.argsort(one), jnp.argsort(other))
+    assert not np.array_equal(
+        *(jnp.argsort(scored(c(PROBE), LINEAR)) for c in (scores.Loss, scores.Margin))
+    )
 
 
 HARDER = [
@@ -93,6 +115,9 @@ HARDER = [
     (scores.EL2N(PROBE), "residual", 0.5, -1.0),
     (scores.GraNd(PROBE), "residual", 0.5, -1.0),
     (scores.GraNd(PROBE), "norm", 0.5, 1.0),
+    (scores.Loss(PROBE), "loss", 0.5, 1.0),
+    (scores.Margin(PROBE), "probe_margin", 1.0, 0.5),
+    (scores.Margin(PROBE), "label", 1.0, -1.0),
     (scores.Uncertainty(PROBE), "probe_margin", 1.0, 0.5),
     (scores.Uncertainty(PROBE), "probe_margin", 1.0, -0.5),
     (scores.Leverage(), "norm", 0.5, 1.0),
@@ -119,4 +144,4 @@ def test_an_undeclared_feature_is_refused_by_name():
             return view.norm + view.label
 
     with pytest.raises(ValueError, match=r"reads 'label' but declares to see only \['norm'\]"):
-        nfl.score(jax.random.key(0), problem(Sneaky()), ROWS, LABELS)
+        scored(Sneaky(), LINEAR)
