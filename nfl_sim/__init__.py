@@ -7,6 +7,7 @@ Importing the package never changes JAX's configuration; predictions need
 
 from nfl_sim import learners, models, pruning, scores
 from nfl_sim.compare import Agreement, compare
+from nfl_sim.influence import Influence
 from nfl_sim.problem import FiniteSample, FixedDimension, Problem
 from nfl_sim.pruning import num_kept
 from nfl_sim.scores import Probe
@@ -25,6 +26,7 @@ from nfl_sim.theory import (
     Prediction,
     crossover_sample_size,
     flip_fraction,
+    linear_influence,
     predict,
     separability_fraction,
     small_fraction_limit,
@@ -38,6 +40,7 @@ __all__ = [
     "Estimate",
     "FiniteSample",
     "FixedDimension",
+    "Influence",
     "NoTheoryError",
     "Prediction",
     "Probe",
@@ -48,6 +51,7 @@ __all__ = [
     "fit",
     "flip_fraction",
     "learners",
+    "linear_influence",
     "models",
     "num_kept",
     "predict",

@@ -13,7 +13,7 @@ import numpy as np
 from nfl_sim.extrapolation import Fit, fit_powers
 from nfl_sim.problem import FiniteSample, FixedDimension
 from nfl_sim.shares import Shares, Verdict, judge_tends_to_one
-from nfl_sim.simulation import Simulation
+from nfl_sim.simulation import Estimate, Simulation
 from nfl_sim.theory import Prediction, predict
 
 FALSE_ALARM = 1e-6
@@ -124,7 +124,7 @@ class _Ladder:
 
     @classmethod
     def of(cls, simulations: list[Simulation]) -> "_Ladder":
-        risks = [simulation.excess_risk for simulation in simulations]
+        risks = [_measured_risk(simulation) for simulation in simulations]
         return cls(
             simulations,
             np.array([float(simulation.num_samples) for simulation in simulations]),
@@ -145,6 +145,20 @@ class _Ladder:
         if fit.misfits(false_alarm):
             return f"the sizes do not fit the rate (chi2 = {fit.chi2:.3g} on {fit.freedom})"
         return None
+
+
+def _measured_risk(simulation: Simulation) -> Estimate:
+    """The excess risk, by its control variate where there is one."""
+    controlled = simulation.controlled_risk
+    return controlled if math.isfinite(controlled.mean) else simulation.excess_risk
+
+
+def _compare_exact(prediction: Prediction, ladder: _Ladder, false_alarm: float) -> Agreement:
+    fit = fit_powers(np.ones_like(ladder.sizes), ladder.means, ladder.sems, (0,))
+    predicted = float(prediction.excess_risk)
+    shift = fit._replace(coefficients=fit.coefficients - predicted)
+    doubt = ladder.doubt(fit, abs(predicted), false_alarm)
+    return _agreement(prediction, shift, None, doubt, false_alarm)
 
 
 def _compare_existence(simulations: list[Simulation], false_alarm: float) -> Agreement:

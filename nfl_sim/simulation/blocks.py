@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from nfl_sim.influence import Influence
 from nfl_sim.learners import Learner
 from nfl_sim.models import Model
 from nfl_sim.problem import Problem
@@ -24,7 +25,7 @@ from nfl_sim.simulation.replicate import (
     shape_of,
     train,
 )
-from nfl_sim.simulation.result import CAUSES, Moments
+from nfl_sim.simulation.result import CAUSES, QUANTITIES, Moments
 from nfl_sim.validation import to_count
 
 # Small blocks stay in the cache of a CPU; an accelerator wants to be filled.
@@ -42,6 +43,7 @@ def run_replicates(
     stop: int,
     memory_budget: int | None = None,
     progress: Callable[[int], None] | None = None,
+    control: Influence | None = None,
 ) -> Moments:
     """Statistics of the replicates ``start`` to ``stop - 1`` of `simulate`."""
     shape, kept = shape_of(problem, dim, num_samples)
@@ -49,7 +51,7 @@ def run_replicates(
     total = Moments.empty()
     for first in range(start, stop, block):
         last = min(first + block, stop)
-        total = total.merge(_run_block(key, problem, kept, (first, last), block, shape))
+        total = total.merge(_run_block(key, problem, kept, (first, last), block, shape, control))
         if progress is not None:
             progress(last - start)
     return total
@@ -78,10 +80,11 @@ def _run_block(
     span: tuple[int, int],
     block: int,
     shape: Shape,
+    control: Influence | None,
 ) -> Moments:
     first, last = span
     indices = jnp.arange(first, first + block)
-    outcome = outcomes(key, problem, jnp.asarray(kept), indices, shape)
+    outcome = outcomes(key, problem, jnp.asarray(kept), indices, shape, control)
     count, mean, m2, failed = _statistics(outcome, indices, jnp.asarray(last))
     return Moments(int(count), np.asarray(mean), np.asarray(m2), np.asarray(failed))
 
@@ -92,6 +95,7 @@ def outcomes(
     kept: Int[Array, ""],
     indices: Int[Array, " b"],
     shape: Shape,
+    control: Influence | None = None,
 ) -> Outcome:
     """Draw, rate, choose and train the replicates of a block.
 
@@ -99,12 +103,15 @@ def outcomes(
     not know the sample size: a study of many scores, rules and sizes compiles little else.
     """
     drawn = _draw(key, problem.model, indices, shape.num_samples, shape.dim, shape.double)
-    chosen = _choose(drawn, _rate(drawn, problem), shape.bucket)
+    rated = _rate(drawn, problem)
+    chosen = _choose(drawn, rated, shape.bucket)
     if isinstance(problem.rule, KeepRandom):
         chosen = chosen._replace(scores=jnp.full_like(chosen.scores, jnp.nan))
     probe = problem.score.probe
     direction = jnp.full(2, jnp.nan) if probe is None else probe.direction
-    return _train(chosen, problem.model, problem.learner, direction, kept, shape.underdetermined)
+    model, learner = problem.model, problem.learner
+    outcome = _train(chosen, model, learner, direction, kept, shape.underdetermined)
+    return outcome if control is None else _control(outcome, drawn, rated, model, control)
 
 
 @eqx.filter_jit
@@ -145,6 +152,19 @@ def _train(
     return jax.vmap(
         lambda one: train(one, model, learner, direction, kept, underdetermined=underdetermined)
     )(chosen)
+
+
+@eqx.filter_jit
+def _control(
+    outcome: Outcome, drawn: Drawn, rated: Rated, model: Model, control: Influence
+) -> Outcome:
+    def one(covariates, labels, priorities):
+        return control(model, covariates, labels, priorities)
+
+    first_order = jax.vmap(one)(drawn.covariates, drawn.labels, rated.priorities)
+    risks = outcome.values[:, QUANTITIES.index("excess_risk")]
+    column = QUANTITIES.index("controlled_risk")
+    return outcome._replace(values=outcome.values.at[:, column].set(risks - first_order))
 
 
 @jax.jit

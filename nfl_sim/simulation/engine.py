@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from nfl_sim.influence import Influence
 from nfl_sim.learners import Ridge
 from nfl_sim.problem import Problem, require_dimension, require_finite_mean
 from nfl_sim.simulation.blocks import outcomes, run_replicates
@@ -30,6 +31,7 @@ def simulate(
     method: Method = "auto",
     memory_budget: int | None = None,
     progress: Callable[[int], None] | None = None,
+    control: Influence | None = None,
 ) -> Simulation:
     """Simulate a problem row by row: sample, score, select, fit, exact excess risk.
 
@@ -46,6 +48,7 @@ def simulate(
         method: "rows", or "auto" (the same).
         memory_budget: bytes that the rows of one block may take; by default 16 MiB on a CPU, where
             blocks should fit the cache, and 2 GiB on an accelerator.
+        control: a control variate from `nfl_sim.linear_influence`; fills ``controlled_risk``.
         progress: called with the number of replicates finished after each block.
 
     Returns:
@@ -68,6 +71,7 @@ def simulate(
         stop=count,
         memory_budget=memory_budget,
         progress=progress,
+        control=control,
     )
     return summarise(problem, dim, num_samples, count, moments)
 

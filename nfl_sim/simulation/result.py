@@ -11,6 +11,7 @@ from nfl_sim.problem import Problem
 
 QUANTITIES = (
     "excess_risk",
+    "controlled_risk",
     "excess_error",
     "error",
     "noisy_error",
@@ -108,7 +109,7 @@ class Simulation(eqx.Module):
         failed: number of failed replicates by cause; the means are over the rest.
         moments: sufficient statistics, mergeable.
         trustworthy: False where the variance of the excess risk is known to be infinite.
-        excess_risk, excess_error, error, noisy_error, calibration_slope, calibration_error,
+        excess_risk, controlled_risk, excess_error, error, noisy_error, calibration_slope, calibration_error,
             parallel, orthogonal, norm, probe_overlap, threshold, training_loss: an `Estimate`
             each, named as in `Prediction`; nan where the quantity has no meaning.
     """
@@ -128,6 +129,9 @@ class Simulation(eqx.Module):
         return dict(zip(CAUSES, map(int, self.moments.failed), strict=True))
 
     excess_risk = _estimate_of("excess_risk", "Risk above the best in the model's own loss.")
+    controlled_risk = _estimate_of(
+        "controlled_risk", "The excess risk, by its control variate; nan without one."
+    )
     excess_error = _estimate_of("excess_error", "0-1 error above the teacher's, before flips.")
     error = _estimate_of("error", "0-1 error on labels before flips.")
     noisy_error = _estimate_of("noisy_error", "0-1 error on labels after flips.")

@@ -26,6 +26,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from nfl_sim.influence import Influence
 from nfl_sim.problem import Problem
 from nfl_sim.simulation import blocks, engine
 from nfl_sim.simulation.replicate import shape_of
@@ -34,7 +35,16 @@ from nfl_sim.simulation.result import CAUSES, QUANTITIES, Moments, Simulation
 FORMAT = 1
 CHUNK_NORMALS = 2**24  # normals drawn in one chunk: a few seconds on one core
 LARGEST_BLOCK = 4096
-LAYERS = ("validation.py", "models", "scores", "pruning", "learners", "problem.py", "simulation")
+LAYERS = (
+    "validation.py",
+    "influence.py",
+    "models",
+    "scores",
+    "pruning",
+    "learners",
+    "problem.py",
+    "simulation",
+)
 TRUSTED = {"nfl_sim", "equinox", "jaxtyping", "jax", "abc", "typing", "builtins"}
 
 
@@ -69,12 +79,13 @@ class Store:
         num_samples: int,
         num_replicates: int,
         on_chunk: Callable[[int, bool], None] = lambda replicates, cached: None,
+        control: Influence | None = None,
     ) -> Simulation:
         """As `nfl_sim.simulate`, but replicates found in the store are not drawn again.
 
         ``on_chunk`` is told the number of replicates of each chunk and whether it was cached.
         """
-        cell = fingerprint(key, problem, dim=dim, num_samples=num_samples)
+        cell = fingerprint(key, problem, dim=dim, num_samples=num_samples, control=control)
         total = Moments.empty()
         block, chunk = block_and_chunk(problem, dim, num_samples)
         budget = block * blocks.replicate_bytes(shape_of(problem, dim, num_samples)[0])
@@ -90,6 +101,7 @@ class Store:
                     start=start,
                     stop=stop,
                     memory_budget=budget,
+                    control=control,
                 )
                 self._write(cell, start, stop, moments, time.perf_counter() - began)
             total = total.merge(moments)
@@ -104,9 +116,10 @@ class Store:
         dim: int,
         num_samples: int,
         num_replicates: int,
+        control: Influence | None = None,
     ) -> int:
         """How many of these replicates are in the store."""
-        cell = fingerprint(key, problem, dim=dim, num_samples=num_samples)
+        cell = fingerprint(key, problem, dim=dim, num_samples=num_samples, control=control)
         chunk = block_and_chunk(problem, dim, num_samples)[1]
         pieces = self._pieces(cell, chunk, num_replicates)
         return sum(stop - start for start, stop, moments in pieces if moments is not None)
@@ -175,7 +188,14 @@ class Store:
         write_atomically(self._path(cell, start, stop), buffer.getvalue())
 
 
-def fingerprint(key: PRNGKeyArray, problem: Problem, *, dim: int, num_samples: int) -> str | None:
+def fingerprint(
+    key: PRNGKeyArray,
+    problem: Problem,
+    *,
+    dim: int,
+    num_samples: int,
+    control: Influence | None = None,
+) -> str | None:
     """The name of a cell: a hash of all that its replicates depend on.
 
     It covers the problem (class names, fields, float64 values), the size, the key, the source of
@@ -190,6 +210,7 @@ def fingerprint(key: PRNGKeyArray, problem: Problem, *, dim: int, num_samples: i
             "problem": describe(problem, classes),
             "dim": dim,
             "num_samples": num_samples,
+            "control": None if control is None else describe(control, classes),
             "source": [simulation_source(), *_user_sources(classes)],
         }
     except UnreadableSourceError:

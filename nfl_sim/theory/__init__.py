@@ -3,6 +3,7 @@
 from nfl_sim.theory.dispatch import (
     crossover_sample_size,
     flip_fraction,
+    linear_influence,
     predict,
     separability_fraction,
     small_fraction_limit,
@@ -15,6 +16,7 @@ __all__ = [
     "crossover_sample_size",
     "divergence_constant",
     "flip_fraction",
+    "linear_influence",
     "predict",
     "separability_fraction",
     "small_fraction_limit",

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from nfl_sim.influence import Influence
 from nfl_sim.models import Linear, Logistic, Model
 from nfl_sim.problem import FiniteSample, FixedDimension, Problem, Regime, require_dimension
 from nfl_sim.theory import linear, logistic
@@ -26,6 +27,7 @@ _CROSSOVER: Theory = {
 }
 _SEPARABILITY: Theory = {(Logistic, FixedDimension): logistic.separability_fraction}
 _FLIP: Theory = {(Logistic, FixedDimension): logistic.flip_fraction}
+_INFLUENCE: Theory = {(Logistic, FixedDimension): logistic.linear_influence}
 
 
 def predict(problem: Problem, regime: Regime) -> Prediction:
@@ -134,6 +136,24 @@ def flip_fraction(problem: Problem, regime: Regime) -> Scalar:
     References: {eq}`eq-flip-fraction` in theory_notes/04_logistic.md.
     """
     return _look_up(_FLIP, "flip fraction", problem, regime)(problem, regime)
+
+
+def linear_influence(problem: Problem, regime: Regime) -> Influence:
+    """The first order of the excess risk in the sample: a control variate for `nfl_sim.simulate`.
+
+    Args:
+        problem: of the model Logistic.
+        regime: ``FixedDimension(dim)``.
+
+    Returns:
+        An `Influence`, of mean exactly zero; nan where there is no limit student.
+
+    Raises:
+        NoTheoryError: nothing is known for the model, the rule or the learner.
+
+    References: {eq}`eq-logistic-influence` in theory_notes/04_logistic.md.
+    """
+    return _look_up(_INFLUENCE, "linear influence", problem, regime)(problem, regime)
 
 
 def _look_up(table: Theory, what: str, problem: Problem, regime: Regime) -> Callable[..., Any]:

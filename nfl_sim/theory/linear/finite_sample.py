@@ -135,7 +135,9 @@ def _scale(problem: Problem) -> Scalar:
 def _require_perfect(problem: Problem) -> None:
     distance = _distance(problem)
     if not is_traced(distance) and float(distance) > _PERFECT * float(_scale(problem)):
-        _refuse(f"{type(problem.score).__name__} with a probe at distance {float(distance):g} from the teacher")
+        _refuse(
+            f"{type(problem.score).__name__} with a probe at distance {float(distance):g} from the teacher"
+        )
 
 
 def _require_finite_mean(problem: Problem, regime: FiniteSample, *, minimum_norm: bool) -> None:

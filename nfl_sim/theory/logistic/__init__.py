@@ -6,12 +6,14 @@ from nfl_sim.theory.logistic.fractions import (
     flip_fraction,
     separability_fraction,
 )
+from nfl_sim.theory.logistic.influence import linear_influence
 from nfl_sim.theory.logistic.limits import crossover_sample_size, small_fraction_limit
 
 __all__ = [
     "crossover_sample_size",
     "divergence_constant",
     "flip_fraction",
+    "linear_influence",
     "predict_fixed_dimension",
     "separability_fraction",
     "small_fraction_limit",

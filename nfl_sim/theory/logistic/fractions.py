@@ -11,7 +11,12 @@ from scipy import optimize, special
 from nfl_sim.problem import FixedDimension, Problem
 from nfl_sim.scores import EL2N, GraNd, Leverage, Loss, Margin, Uncertainty, Uniform
 from nfl_sim.theory.logistic.generic_law import GenericMargin
-from nfl_sim.theory.logistic.laws import kept_law, logistic_model, quadrature_refinement, resolutions
+from nfl_sim.theory.logistic.laws import (
+    kept_law,
+    logistic_model,
+    quadrature_refinement,
+    resolutions,
+)
 from nfl_sim.theory.logistic.margin_law import HalfLine
 from nfl_sim.theory.logistic.solution import logistic_penalty, solve_problem
 from nfl_sim.validation import NoTheoryError, Scalar

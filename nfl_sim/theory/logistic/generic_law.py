@@ -62,9 +62,7 @@ class GenericMargin(LogisticLaw):
         kept = self.profile.above(-level)
         panels = _panels(kept, _PANELS * resolution.along)
         nodes = spread(self, panels, resolution)
-        return nodes._replace(
-            mass=0.5 * nodes.mass, rest=0.5 * nodes.rest, resolved=kept.resolved
-        )
+        return nodes._replace(mass=0.5 * nodes.mass, rest=0.5 * nodes.rest, resolved=kept.resolved)
 
     def separator(self, nodes: KeptNodes) -> Scalar:
         """The side of the boundary that holds no mass."""

@@ -55,9 +55,7 @@ def spread(law: LogisticLaw, panels: tuple[Edges, Edges], resolution: Resolution
     (low, high), unit = panels, unit_panel(resolution.order)
     along = (low[:, None] + (high - low)[:, None] * unit.nodes).ravel()
     share = ((high - low)[:, None] * unit.weights).ravel() * pdf(along)
-    across = trapezoidal_normal_rule(
-        resolution.step if law.dim > 1 else None
-    )
+    across = trapezoidal_normal_rule(resolution.step if law.dim > 1 else None)
     first, second = jnp.meshgrid(along, jnp.asarray(across.nodes), indexing="ij")
     mass = share[:, None] * across.weights * density(law.model, law.axes, first, second)
     first, second, mass = (values.ravel() for values in (first, second, mass))
