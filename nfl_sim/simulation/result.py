@@ -109,9 +109,10 @@ class Simulation(eqx.Module):
         failed: number of failed replicates by cause; the means are over the rest.
         moments: sufficient statistics, mergeable.
         trustworthy: False where the variance of the excess risk is known to be infinite.
-        excess_risk, controlled_risk, excess_error, error, noisy_error, calibration_slope, calibration_error,
+        excess_risk, excess_error, error, noisy_error, calibration_slope, calibration_error,
             parallel, orthogonal, norm, probe_overlap, threshold, training_loss: an `Estimate`
             each, named as in `Prediction`; nan where the quantity has no meaning.
+        controlled_risk: the excess risk less its control variate; nan without one.
     """
 
     problem: Problem

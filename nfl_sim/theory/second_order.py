@@ -30,7 +30,7 @@ def finite_size(fraction: Scalar, *, slope: Scalar, curvature: Scalar, iid: Scal
 
 def top_covariance(
     fraction: Scalar,
-    dim: int,
+    dim: Scalar | int,
     *,
     plane: Float[Array, "2 2"],
     perpendicular: Scalar,

@@ -18,8 +18,8 @@ from nfl_sim.validation import NoTheoryError, Scalar, is_traced
 
 _PERFECT = 1e-12
 _KNOWN = (
-    "random pruning, Uncertainty, and EL2N or Loss with the perfect probe (angle 0, norm = signal), "
-    "all with Ridge(penalty=0)"
+    "random pruning, Uncertainty, and EL2N or Loss with the perfect probe (angle 0, "
+    "norm = signal), all with Ridge(penalty=0)"
 )
 
 
@@ -135,9 +135,8 @@ def _scale(problem: Problem) -> Scalar:
 def _require_perfect(problem: Problem) -> None:
     distance = _distance(problem)
     if not is_traced(distance) and float(distance) > _PERFECT * float(_scale(problem)):
-        _refuse(
-            f"{type(problem.score).__name__} with a probe at distance {float(distance):g} from the teacher"
-        )
+        name = type(problem.score).__name__
+        _refuse(f"{name} with a probe at distance {float(distance):g} from the teacher")
 
 
 def _require_finite_mean(problem: Problem, regime: FiniteSample, *, minimum_norm: bool) -> None:

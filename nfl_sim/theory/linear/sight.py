@@ -21,8 +21,8 @@ class Sight(eqx.Module):
     """The priority of a sample as a function of the Gaussian coordinates that it depends on.
 
     A residual or a label is a linear function of x plus the noise, a margin a linear function of
-    x. If all that is seen lies along one direction of the plane, or the margin is seen, that direction
-    becomes the first axis.
+    x. If all that is seen lies along one direction of the plane, or the margin is seen, then that
+    direction becomes the first axis.
 
     Args:
         problem: whose score is looked at.

@@ -34,16 +34,17 @@ class BallLaw(LogisticLaw):
     the easiest and -log q for the hardest.
 
     Args:
+        dim: dimension of the covariates, >= 2.
         norm: b, the length of the probe; 0 makes it |z|/2.
-        unit: the score in units of q: 1, or 2 for |z| itself.
         hardest: which side is kept.
     """
 
     model: Logistic
     axes: Matrix
+    others: Scalar
+    flat: bool
     dim: int
     norm: Scalar
-    unit: float
     hardest: bool
     low: Scalar
     high: Scalar
@@ -51,33 +52,41 @@ class BallLaw(LogisticLaw):
 
     @classmethod
     def of(
-        cls, model: Logistic, axes: Matrix, dim: int, norm: Scalar, *, unit: float, hardest: bool
+        cls, model: Logistic, axes: Matrix, dim: int, norm: Scalar, *, hardest: bool
     ) -> "BallLaw":
         """The law with its range of levels."""
         top = float(np.log(np.sqrt(dim) + 12.0))
         low, high = (-top, 30.0) if hardest else (-30.0, top)
-        ends = jnp.asarray(low), jnp.asarray(high)
-        return cls(model, axes, dim, norm, unit, hardest, *ends)
+        others = jnp.asarray(dim - 2.0)
+        low, high = jnp.asarray(low), jnp.asarray(high)
+        return cls(
+            model=model,
+            axes=axes,
+            others=others,
+            flat=False,
+            dim=dim,
+            norm=norm,
+            hardest=hardest,
+            low=low,
+            high=high,
+        )
 
     def nodes(self, level: Scalar, resolution: Resolution) -> KeptNodes:
         """Everything minus the balls, or the balls."""
-        balls = self._balls(self._cut(level), resolution)
+        balls = self._balls(self.cut(level), resolution)
         if not self.hardest:
             return balls
         whole = spread(self, whole_line(resolution.along), resolution)
         balls = balls._replace(mass=-balls.mass, rest=-balls.rest)
-        joined = (jnp.concatenate(pair) for pair in zip(whole[:4], balls[:4], strict=True))
-        return KeptNodes(*joined, jnp.asarray(True))
-
-    def threshold(self, level: Scalar) -> Scalar:
-        """q in units of the score."""
-        return self.unit * self._cut(level)
+        joined = [jnp.concatenate(pair) for pair in zip(whole[:4], balls[:4], strict=True)]
+        return KeptNodes(joined[0], joined[1], joined[2], joined[3], jnp.asarray(True))
 
     def separator(self, nodes: KeptNodes) -> Scalar:
         """None from dimension 2 on: both signs of every direction are kept."""
         return jnp.zeros(())
 
-    def _cut(self, level: Scalar) -> Scalar:
+    def cut(self, level: Scalar) -> Scalar:
+        """q."""
         return jnp.exp(-level if self.hardest else level)
 
     def _balls(self, cut: Scalar, resolution: Resolution) -> KeptNodes:
@@ -98,8 +107,7 @@ class BallLaw(LogisticLaw):
         weight = share * pdf(first) * pdf(second) * width * (np.cos(angles) * lengths)
         weight = weight * density(self.model, self.axes, first, second)
         mass, rest = (weight * chi_square_cdf(left, dim) for dim in (self.dim - 2, self.dim))
-        flat = (values.ravel() for values in (first, second, mass, rest))
-        return KeptNodes(*flat, jnp.asarray(True))
+        return KeptNodes.flat(first, second, mass, rest, jnp.asarray(True))
 
 
 class _Edges(NamedTuple):

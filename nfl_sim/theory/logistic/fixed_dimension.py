@@ -4,15 +4,18 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, Float
 
 from nfl_sim.problem import FixedDimension, Problem
-from nfl_sim.theory.logistic.laws import kept_law, logistic_model, quadrature_refinement
+from nfl_sim.theory.logistic.law import LogisticLaw
+from nfl_sim.theory.logistic.laws import Kept, kept_law, quadrature_refinement
 from nfl_sim.theory.logistic.second_order import fluctuation, iid_coefficient, risk_jet
-from nfl_sim.theory.logistic.solution import Motion, Solution, solve_problem
+from nfl_sim.theory.logistic.solution import Solution, logistic_penalty, solve_law
 from nfl_sim.theory.prediction import Prediction, nan_unless
 from nfl_sim.theory.second_order import finite_size, top_covariance
 from nfl_sim.validation import Scalar
+
+Fields = dict[str, Array]
 
 
 def predict_fixed_dimension(problem: Problem, regime: FixedDimension) -> Prediction:
@@ -21,36 +24,52 @@ def predict_fixed_dimension(problem: Problem, regime: FixedDimension) -> Predict
     Raises:
         NoTheoryError: the learner is not LogisticRegression, or the rule has no theory.
     """
-    return _predict(problem, regime, quadrature_refinement(problem))
+    kept, penalty = kept_law(problem, regime.dim), logistic_penalty(problem)
+    refinement = quadrature_refinement(problem)
+    fields = _describe(kept.law, problem.rule.fraction, penalty, refinement)
+    return _predict(problem, regime, fields)
 
 
 @eqx.filter_jit
-def _predict(problem: Problem, regime: FixedDimension, refinement: int) -> Prediction:
-    law = kept_law(problem, regime.dim)
-    solution = solve_problem(problem, law, refinement)
-    prediction = Prediction(
-        problem,
-        regime,
-        **_student(problem, solution),
-        **_sampling(problem, solution, regime.dim),
-        threshold=solution.threshold,
-        exists=solution.exists,
+def _describe(law: LogisticLaw, fraction: Scalar, penalty: Scalar, refinement: int) -> Fields:
+    """All but what depends on the names of score and rule; compiled once for each kind of law."""
+    solution = solve_law(law, fraction, penalty, refinement)
+    size, covariance = _sampling(law, solution, fraction)
+    exists = solution.exists
+    return {
+        **_student(law, solution),
+        "level": solution.level,
+        "finite_size": jnp.where(exists, size, jnp.nan),
+        "covariance": jnp.where(exists, covariance, jnp.nan),
+        "exists": exists,
+        "converged": solution.converged,
+    }
+
+
+@eqx.filter_jit
+def _predict(problem: Problem, regime: FixedDimension, fields: Fields) -> Prediction:
+    kept: Kept = kept_law(problem, regime.dim)
+    others: dict[str, Any] = {n: v for n, v in fields.items() if n not in ("level", "converged")}
+    probe = problem.score.probe
+    if probe is not None:
+        student = jnp.stack([fields["parallel"], fields["orthogonal"]])
+        others["probe_overlap"] = jnp.sum(student * probe.direction)
+    threshold = kept.threshold(fields["level"])
+    return nan_unless(
+        fields["converged"], Prediction(problem, regime, threshold=threshold, **others)
     )
-    return nan_unless(solution.converged, prediction)
 
 
-def _student(problem: Problem, solution: Solution) -> dict[str, Scalar]:
+def _student(law: LogisticLaw, solution: Solution) -> Fields:
     """The fields of a `Prediction` that describe the student; its direction if it is infinite."""
-    model, probe, exists = logistic_model(problem), problem.score.probe, solution.exists
-    weights = solution.weights
+    model, weights, exists = law.model, solution.weights, solution.exists
     risk = model.excess_risk(weights)
-    fields: dict[str, Any] = {
+    fields = {
         **model.diagnostics(weights),
         "excess_risk": jnp.where(exists, risk, jnp.inf),
         "parallel": weights[0],
         "orthogonal": weights[1],
-        "norm": jnp.where(exists, jnp.sqrt(jnp.sum(weights**2)), jnp.inf),
-        "probe_overlap": jnp.nan if probe is None else jnp.sum(weights * probe.direction),
+        "norm": jnp.where(exists, jnp.hypot(weights[0], weights[1]), jnp.inf),
         "training_loss": jnp.where(exists, solution.training_loss, 0.0),
         "numerical_error": jnp.abs(model.excess_risk(weights + solution.error) - risk),
     }
@@ -59,27 +78,24 @@ def _student(problem: Problem, solution: Solution) -> dict[str, Scalar]:
     return fields
 
 
-def _sampling(problem: Problem, solution: Solution, dim: int) -> dict[str, Array]:
-    """The fields of a `Prediction` that describe the sampling error; nan without a minimiser."""
-    fraction, axes, student = problem.rule.fraction, solution.axes, solution.student
-    second = fluctuation(solution.objective, student, dim)
-    risk = risk_jet(logistic_model(problem), axes[:, 0], student)
-    motion: Motion = solution.motion
+def _sampling(
+    law: LogisticLaw, solution: Solution, fraction: Scalar
+) -> tuple[Scalar, Float[Array, "3 3"]]:
+    """finite_size and covariance."""
+    second = fluctuation(solution.objective, solution.student, law.others)
+    risk = risk_jet(law.model, law.axes[:, 0], solution.student)
+    slope, curvature = solution.motion
     size = finite_size(
         fraction,
-        slope=jnp.sum(risk.gradient * motion.slope),
-        curvature=motion.slope @ risk.hessian @ motion.slope
-        + jnp.sum(risk.gradient * motion.curvature),
-        iid=iid_coefficient(second, risk, dim),
+        slope=jnp.sum(risk.gradient * slope),
+        curvature=slope @ risk.hessian @ slope + jnp.sum(risk.gradient * curvature),
+        iid=iid_coefficient(second, risk, law.others),
     )
     covariance = top_covariance(
         fraction,
-        dim,
-        plane=axes.T @ second.covariance @ axes,
+        law.others + (1.0 if law.flat else 2.0),
+        plane=law.axes.T @ second.covariance @ law.axes,
         perpendicular=second.perpendicular,
-        slope=motion.slope @ axes,
+        slope=slope @ law.axes,
     )
-    return {
-        "finite_size": jnp.where(solution.exists, size, jnp.nan),
-        "covariance": jnp.where(solution.exists, covariance, jnp.nan),
-    }
+    return size, covariance

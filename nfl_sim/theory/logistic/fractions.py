@@ -1,4 +1,4 @@
-"""Fractions at which something happens: below one no minimiser exists, at another the sign flips."""
+"""Fractions at which something happens: the student ceases to exist, or turns its back."""
 
 import functools
 
@@ -11,14 +11,15 @@ from scipy import optimize, special
 from nfl_sim.problem import FixedDimension, Problem
 from nfl_sim.scores import EL2N, GraNd, Leverage, Loss, Margin, Uncertainty, Uniform
 from nfl_sim.theory.logistic.generic_law import GenericMargin
+from nfl_sim.theory.logistic.law import LogisticLaw
 from nfl_sim.theory.logistic.laws import (
     kept_law,
     logistic_model,
     quadrature_refinement,
     resolutions,
 )
-from nfl_sim.theory.logistic.margin_law import HalfLine
-from nfl_sim.theory.logistic.solution import logistic_penalty, solve_problem
+from nfl_sim.theory.logistic.margin_law import HalfLine, MarginLaw
+from nfl_sim.theory.logistic.solution import logistic_penalty, solve_law
 from nfl_sim.validation import NoTheoryError, Scalar
 
 _GRID = 48
@@ -52,7 +53,7 @@ def separability_fraction(problem: Problem, regime: FixedDimension) -> Scalar:
             f"no separability fraction for {type(problem.score).__name__}; there is for EL2N, "
             "GraNd, Leverage, Loss, Margin, Uncertainty, Uniform"
         )
-    law, fraction = kept_law(problem, regime.dim), jnp.zeros(())
+    law, fraction = kept_law(problem, regime.dim).law, jnp.zeros(())
     if isinstance(law, HalfLine):
         fraction = model.diagnostics(law.axes[0])["noisy_error"]
     elif isinstance(law, GenericMargin) and isinstance(problem.score, GraNd):
@@ -75,7 +76,12 @@ def flip_fraction(problem: Problem, regime: FixedDimension) -> Scalar:
 
     References: {eq}`eq-flip-fraction` in theory_notes/04_logistic.md.
     """
-    return _flip_fraction(problem, regime, quadrature_refinement(problem))
+    law, penalty = kept_law(problem, regime.dim).law, logistic_penalty(problem)
+    slow = not isinstance(law, MarginLaw | GenericMargin)
+    low = jnp.asarray(_SMALLEST[slow])
+    if isinstance(law, HalfLine):
+        low = jnp.maximum(low, separability_fraction(problem, regime) * (1.0 + 1e-6) + 1e-9)
+    return _flip_fraction(law, penalty, low, quadrature_refinement(problem))
 
 
 @functools.cache
@@ -88,21 +94,14 @@ def divergence_constant() -> float:
     def balance(k: float) -> float:
         return k * np.log1p(np.exp(k)) + special.spence(1.0 + np.exp(k))
 
-    return float(optimize.brentq(balance, 1.0, 2.0, xtol=1e-15, rtol=1e-15))
+    return float(optimize.root_scalar(balance, bracket=(1.0, 2.0), xtol=1e-15).root)
 
 
 @eqx.filter_jit
-def _flip_fraction(problem: Problem, regime: FixedDimension, refinement: int) -> Scalar:
-    law = kept_law(problem, regime.dim)
-    slow = not isinstance(law, HalfLine) and "norm" in problem.score.sees
-    low = jnp.asarray(_SMALLEST[slow])
-    if isinstance(law, HalfLine):
-        low = jnp.maximum(low, separability_fraction(problem, regime) * (1.0 + 1e-6) + 1e-9)
-
+def _flip_fraction(law: LogisticLaw, penalty: Scalar, low: Scalar, refinement: int) -> Scalar:
     def along(fraction):
         """Component along the teacher, and its derivative in the fraction."""
-        moved = eqx.tree_at(lambda p: p.rule.fraction, problem, fraction)
-        solution = solve_problem(moved, law, refinement)
+        solution = solve_law(law, fraction, penalty, refinement)
         return solution.weights[0], (solution.motion.slope @ law.axes)[0]
 
     grid = low + (1.0 - _CLOSEST - low) * jnp.linspace(0.0, 1.0, _GRID)

@@ -33,15 +33,35 @@ def generic_law(problem: Problem, model: Logistic, axes: Matrix, dim: int) -> Lo
     finer structure elsewhere is missed, and shows as a kept mass that differs from the fraction
     (``converged=False``).
     """
+    others = jnp.asarray(max(dim - 2.0, 0.0))
     if "norm" not in problem.score.sees or dim == 1:
         grid = jnp.broadcast_to(graded_grid(REACH, jnp.zeros(1)), (2, _grid_size()))
         profile = Profile.of(lambda place: _priority(problem, place, jnp.abs(place)), grid)
-        return GenericMargin(model, axes, dim, profile, *_range(problem, profile))
+        low, high = _range(profile)
+        return GenericMargin(
+            model=model,
+            axes=axes,
+            others=others,
+            flat=dim == 1,
+            profile=profile,
+            low=low,
+            high=high,
+        )
     sight = _Sight(problem, dim)
     everywhere = sight.across(jnp.broadcast_to(jnp.linspace(-REACH, REACH, 64), (2, 64)))
     grid = jnp.broadcast_to(graded_grid(REACH, jnp.zeros(1)), (2, _grid_size()))
     axis = Profile.of(lambda place: _priority(problem, place, jnp.abs(place)), grid)
-    return GenericBall(model, axes, dim, sight, axis, *_range(problem, everywhere))
+    low, high = _range(everywhere)
+    return GenericBall(
+        model=model,
+        axes=axes,
+        others=others,
+        flat=False,
+        sight=sight,
+        axis=axis,
+        low=low,
+        high=high,
+    )
 
 
 @final
@@ -50,11 +70,11 @@ class GenericMargin(LogisticLaw):
 
     model: Logistic
     axes: Matrix
-    dim: int
+    others: Scalar
+    flat: bool
     profile: Profile
     low: Scalar
     high: Scalar
-    sign: Scalar
     complete: float = math.inf
 
     def nodes(self, level: Scalar, resolution: Resolution) -> KeptNodes:
@@ -67,10 +87,6 @@ class GenericMargin(LogisticLaw):
     def separator(self, nodes: KeptNodes) -> Scalar:
         """The side of the boundary that holds no mass."""
         return probe_side(nodes)
-
-    def threshold(self, level: Scalar) -> Scalar:
-        """The level in units of the score."""
-        return -self.sign * level
 
 
 @final
@@ -101,12 +117,12 @@ class GenericBall(LogisticLaw):
 
     model: Logistic
     axes: Matrix
-    dim: int
+    others: Scalar
+    flat: bool
     sight: _Sight
     axis: Profile
     low: Scalar
     high: Scalar
-    sign: Scalar
     complete: float = math.inf
 
     def nodes(self, level: Scalar, resolution: Resolution) -> KeptNodes:
@@ -114,28 +130,23 @@ class GenericBall(LogisticLaw):
         pieces, _ = self.axis.pieces(-level, _CUTS)
         place, length = _fill(pieces, resolution)
         kept = self.sight.across(place).above(-level, _CUTS)
-        radius, share = _distances(kept, self.dim - 1, resolution)
-        side = sphere_coordinate_rule(self.dim - 1, 2 * resolution.across * resolution.order)
+        radius, share = _distances(kept, self.sight.dim - 1, resolution)
+        side = sphere_coordinate_rule(self.sight.dim - 1, 2 * resolution.across * resolution.order)
         share = 0.5 * share * (length * pdf(place))[..., None]
         radius, share = radius[..., None], share[..., None] * side.weights
         second = radius * side.nodes
         first = jnp.broadcast_to(place[..., None, None], second.shape)
         mass = share * density(self.model, self.axes, first, second)
-        rest = mass * radius**2 * (1.0 - side.nodes**2) / max(self.dim - 2, 1)
-        flat = (values.ravel() for values in (first, second, mass, rest))
-        return KeptNodes(*flat, kept.resolved & pieces.resolved)
+        rest = mass * radius**2 * (1.0 - side.nodes**2) / jnp.maximum(self.others, 1.0)
+        return KeptNodes.flat(first, second, mass, rest, kept.resolved & pieces.resolved)
 
     def separator(self, nodes: KeptNodes) -> Scalar:
         """The side of the boundary that holds no mass."""
         return probe_side(nodes)
 
-    def threshold(self, level: Scalar) -> Scalar:
-        """The level in units of the score."""
-        return -self.sign * level
-
 
 def _priority(problem: Problem, place: Values, norm: Values) -> Values:
-    """Priority of samples whose z lies at ``place`` along the probe; the first axis is the label."""
+    """Priority of samples with z at ``place`` along the probe; the first axis is the label."""
     probe = problem.score.probe
     label = jnp.asarray(_LABELS).reshape(2, *(1,) * (place.ndim - 1))
     margin = label * place * (0.0 if probe is None else probe.norm)
@@ -151,10 +162,9 @@ def _priority(problem: Problem, place: Values, norm: Values) -> Values:
     return jnp.broadcast_to(problem.rule.priority(problem.score(View(seen))), shape)
 
 
-def _range(problem: Problem, profile: Profile) -> tuple[Scalar, Scalar, Scalar]:
-    """The levels between which everything is kept, and the score of a priority."""
-    low, high = -jnp.max(profile.values) - _MARGIN, -jnp.min(profile.values) + _MARGIN
-    return low, high, problem.rule.priority(jnp.ones(()))
+def _range(profile: Profile) -> tuple[Scalar, Scalar]:
+    """The levels between which everything is kept."""
+    return -jnp.max(profile.values) - _MARGIN, -jnp.min(profile.values) + _MARGIN
 
 
 def _panels(kept: Intervals, count: int) -> tuple[Values, Values]:

@@ -5,11 +5,13 @@ import jax.numpy as jnp
 
 from nfl_sim.influence import Influence
 from nfl_sim.problem import FixedDimension, Problem
-from nfl_sim.theory.logistic.laws import kept_law, logistic_model, quadrature_refinement
+from nfl_sim.theory.logistic.law import LogisticLaw, Plane
+from nfl_sim.theory.logistic.laws import kept_law, quadrature_refinement
 from nfl_sim.theory.logistic.margin_law import Everything
 from nfl_sim.theory.logistic.minimiser import solve
 from nfl_sim.theory.logistic.second_order import risk_jet
-from nfl_sim.theory.logistic.solution import logistic_penalty, solve_problem
+from nfl_sim.theory.logistic.solution import logistic_penalty, solve_law
+from nfl_sim.validation import Scalar
 
 
 def linear_influence(problem: Problem, regime: FixedDimension) -> Influence:
@@ -17,23 +19,22 @@ def linear_influence(problem: Problem, regime: FixedDimension) -> Influence:
 
     References: {eq}`eq-logistic-influence` in theory_notes/04_logistic.md.
     """
-    return _influence(problem, regime, quadrature_refinement(problem))
+    kept, penalty = kept_law(problem, regime.dim), logistic_penalty(problem)
+    fraction, refinement = problem.rule.fraction, quadrature_refinement(problem)
+    level, student, pull, slope = _first_order(kept.law, fraction, penalty, refinement)
+    threshold = jnp.nan_to_num(kept.threshold(level))
+    return Influence(student, pull, slope, problem.rule.priority(threshold), fraction, penalty)
 
 
 @eqx.filter_jit
-def _influence(problem: Problem, regime: FixedDimension, refinement: int) -> Influence:
-    law = kept_law(problem, regime.dim)
-    solution = solve_problem(problem, law, refinement)
-    risk = risk_jet(logistic_model(problem), solution.axes[:, 0], solution.student)
+def _first_order(
+    law: LogisticLaw, fraction: Scalar, penalty: Scalar, refinement: int
+) -> tuple[Scalar, Plane, Plane, Scalar]:
+    solution = solve_law(law, fraction, penalty, refinement)
+    risk = risk_jet(law.model, law.axes[:, 0], solution.student)
     pull = -solve(solution.objective.hessian(solution.student), risk.gradient)
     known = solution.exists & solution.converged
     selected = 0.0 if isinstance(law, Everything) else 1.0
-    level = problem.rule.priority(jnp.nan_to_num(solution.threshold))
-    return Influence(
-        student=solution.weights,
-        pull=selected * jnp.where(known, pull @ solution.axes, jnp.nan),
-        slope=selected * jnp.sum(risk.gradient * solution.motion.slope),
-        level=level,
-        fraction=problem.rule.fraction,
-        penalty=logistic_penalty(problem),
-    )
+    pull = selected * jnp.where(known, pull @ law.axes, jnp.nan)
+    slope = selected * jnp.sum(risk.gradient * solution.motion.slope)
+    return solution.level, solution.weights, pull, slope

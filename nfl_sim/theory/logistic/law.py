@@ -50,6 +50,18 @@ class KeptNodes(NamedTuple):
     rest: Values
     resolved: Bool[Array, ""]
 
+    @classmethod
+    def flat(
+        cls,
+        first: Float[Array, "..."],
+        second: Float[Array, "..."],
+        mass: Float[Array, "..."],
+        rest: Float[Array, "..."],
+        resolved: Bool[Array, ""],
+    ) -> "KeptNodes":
+        """Nodes from arrays of one shape."""
+        return cls(first.ravel(), second.ravel(), mass.ravel(), rest.ravel(), resolved)
+
 
 class LogisticLaw(eqx.Module):
     """The law of the kept z = y x as a function of a level, with which the kept mass increases.
@@ -57,7 +69,8 @@ class LogisticLaw(eqx.Module):
     Args:
         model: the teacher.
         axes: rows are the axes of the plane in the frame (e_1, e_2).
-        dim: dimension of the covariates.
+        others: directions off the plane, max(dim - 2, 0).
+        flat: whether there is only the first axis (dimension 1).
         low, high: levels between which the kept mass runs from 0 to 1.
         complete: the level at which everything is kept.
 
@@ -66,7 +79,8 @@ class LogisticLaw(eqx.Module):
 
     model: eqx.AbstractVar[Logistic]
     axes: eqx.AbstractVar[Matrix]
-    dim: eqx.AbstractVar[int]
+    others: eqx.AbstractVar[Scalar]
+    flat: eqx.AbstractVar[bool]
     low: eqx.AbstractVar[Scalar]
     high: eqx.AbstractVar[Scalar]
     complete: eqx.AbstractVar[float]
@@ -74,10 +88,6 @@ class LogisticLaw(eqx.Module):
     @abc.abstractmethod
     def nodes(self, level: Scalar, resolution: Resolution) -> KeptNodes:
         """The kept nodes; they move smoothly with the level and with every parameter."""
-
-    @abc.abstractmethod
-    def threshold(self, level: Scalar) -> Scalar:
-        """The score at which the rule cuts."""
 
     @abc.abstractmethod
     def separator(self, nodes: KeptNodes) -> Scalar:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import jax.numpy as jnp
 
@@ -25,20 +26,32 @@ from nfl_sim.theory.logistic.law import LogisticLaw, Matrix, Resolution
 from nfl_sim.theory.logistic.margin_law import Everything, HalfLine, Slab
 from nfl_sim.validation import NoTheoryError, Scalar, is_traced
 
-Specialisation = Callable[[Problem, int], LogisticLaw]
+
+class Kept(NamedTuple):
+    """A kept law, and the score at a level of it."""
+
+    law: LogisticLaw
+    threshold: Callable[[Scalar], Scalar]
+
+
+Specialisation = Callable[[Problem, int], Kept]
 _STEEPEST = 2.0
 _FINEST = 8
 
 
-def kept_law(problem: Problem, dim: int) -> LogisticLaw:
+def kept_law(problem: Problem, dim: int) -> Kept:
     """The law of the kept samples of a logistic problem.
+
+    It does not know what the score is called: EL2N, Loss and Margin, hardest and easiest, of every
+    dimension are one half-line, which is compiled once.
 
     Raises:
         NoTheoryError: the rule is none of KeepHardest, KeepEasiest, KeepRandom.
     """
     rule, score = problem.rule, problem.score
     if isinstance(rule, KeepRandom) or isinstance(score, Uniform) or _has_no_opinion(problem):
-        return Everything(logistic_model(problem), jnp.eye(2), dim)
+        law = Everything(logistic_model(problem), jnp.eye(2), *_across(dim))
+        return Kept(law, lambda level: jnp.full_like(level, jnp.nan))
     if not isinstance(rule, KeepHardest | KeepEasiest):
         raise NoTheoryError(
             f"no theory for the rule {type(rule).__name__} on Logistic; "
@@ -91,31 +104,40 @@ def _has_no_opinion(problem: Problem) -> bool:
     return float(probe.norm) == 0.0
 
 
-def _half_line(problem: Problem, dim: int) -> LogisticLaw:
+def _across(dim: int) -> tuple[Scalar, bool]:
+    """The number of directions off the plane, and whether there is only one direction at all."""
+    return jnp.asarray(max(dim - 2.0, 0.0)), dim == 1
+
+
+def _half_line(problem: Problem, dim: int) -> Kept:
     sign = 1.0 if _hardest(problem) else -1.0
-    at = _score_at(problem, sign)
-    return HalfLine(logistic_model(problem), axes_of(problem, sign), dim, at)
+    law = HalfLine(logistic_model(problem), axes_of(problem, sign), *_across(dim))
+    return Kept(law, _score_at(problem, sign))
 
 
-def _slab(problem: Problem, dim: int) -> LogisticLaw:
-    model, axes, at = logistic_model(problem), axes_of(problem), _score_at(problem, 1.0)
-    return Slab.of(model, axes, dim, at, outside=not _hardest(problem))
+def _slab(problem: Problem, dim: int) -> Kept:
+    model, axes, outside = logistic_model(problem), axes_of(problem), not _hardest(problem)
+    law = Slab.of(model, axes, *_across(dim), outside=outside)
+    return Kept(law, _score_at(problem, 1.0))
 
 
-def _grand(problem: Problem, dim: int) -> LogisticLaw:
+def _grand(problem: Problem, dim: int) -> Kept:
     assert problem.score.probe is not None
-    model, norm = logistic_model(problem), problem.score.probe.norm
-    hardest = _hardest(problem)
-    return BallLaw.of(model, axes_of(problem), dim, norm, unit=1.0, hardest=hardest)
+    model, norm, hardest = logistic_model(problem), problem.score.probe.norm, _hardest(problem)
+    law = BallLaw.of(model, axes_of(problem), dim, norm, hardest=hardest)
+    return Kept(law, law.cut)
 
 
-def _leverage(problem: Problem, dim: int) -> LogisticLaw:
+def _leverage(problem: Problem, dim: int) -> Kept:
+    """GraNd of the null probe is |x| / 2."""
     model, hardest = logistic_model(problem), _hardest(problem)
-    return BallLaw.of(model, axes_of(problem), dim, jnp.zeros(()), unit=2.0, hardest=hardest)
+    law = BallLaw.of(model, axes_of(problem), dim, jnp.zeros(()), hardest=hardest)
+    return Kept(law, lambda level: 2.0 * law.cut(level))
 
 
-def _generic(problem: Problem, dim: int) -> LogisticLaw:
-    return generic_law(problem, logistic_model(problem), axes_of(problem), dim)
+def _generic(problem: Problem, dim: int) -> Kept:
+    law = generic_law(problem, logistic_model(problem), axes_of(problem), dim)
+    return Kept(law, lambda level: -problem.rule.priority(jnp.ones(())) * level)
 
 
 def _score_at(problem: Problem, sign: float) -> Callable[[Scalar], Scalar]:

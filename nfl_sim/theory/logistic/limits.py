@@ -89,7 +89,7 @@ def crossover_sample_size(problem: Problem, regime: FixedDimension, *, refined: 
 
 def _law(problem: Problem, regime: FixedDimension):
     """The closed law of the score, also in dimension 1."""
-    return kept_law(problem, max(regime.dim, 2))
+    return kept_law(problem, max(regime.dim, 2)).law
 
 
 def _limit(

@@ -2,7 +2,6 @@
 
 import abc
 import math
-from collections.abc import Callable
 from typing import final
 
 import equinox as eqx
@@ -28,7 +27,8 @@ class MarginLaw(LogisticLaw):
 
     model: eqx.AbstractVar[Logistic]
     axes: eqx.AbstractVar[Matrix]
-    dim: eqx.AbstractVar[int]
+    others: eqx.AbstractVar[Scalar]
+    flat: eqx.AbstractVar[bool]
 
     @abc.abstractmethod
     def panels(self, level: Scalar, refinement: int) -> tuple[Edges, Edges]:
@@ -55,11 +55,10 @@ def spread(law: LogisticLaw, panels: tuple[Edges, Edges], resolution: Resolution
     (low, high), unit = panels, unit_panel(resolution.order)
     along = (low[:, None] + (high - low)[:, None] * unit.nodes).ravel()
     share = ((high - low)[:, None] * unit.weights).ravel() * pdf(along)
-    across = trapezoidal_normal_rule(resolution.step if law.dim > 1 else None)
+    across = trapezoidal_normal_rule(resolution.step if not law.flat else None)
     first, second = jnp.meshgrid(along, jnp.asarray(across.nodes), indexing="ij")
     mass = share[:, None] * across.weights * density(law.model, law.axes, first, second)
-    first, second, mass = (values.ravel() for values in (first, second, mass))
-    return KeptNodes(first, second, mass, mass, jnp.asarray(True))
+    return KeptNodes.flat(first, second, mass, mass, jnp.asarray(True))
 
 
 def whole_line(refinement: int) -> tuple[Edges, Edges]:
@@ -76,8 +75,8 @@ class HalfLine(MarginLaw):
 
     model: Logistic
     axes: Matrix
-    dim: int
-    score: Callable[[Scalar], Scalar]
+    others: Scalar
+    flat: bool
     low: Scalar = eqx.field(default_factory=lambda: jnp.asarray(-REACH))
     high: Scalar = eqx.field(default_factory=lambda: jnp.asarray(REACH))
     complete: float = math.inf
@@ -93,10 +92,6 @@ class HalfLine(MarginLaw):
         low = jnp.concatenate([below[1:], above[:-1]])
         return low, jnp.concatenate([below[:-1], above[1:]])
 
-    def threshold(self, level: Scalar) -> Scalar:
-        """The score at the level."""
-        return self.score(level)
-
 
 @final
 class Slab(MarginLaw):
@@ -104,8 +99,8 @@ class Slab(MarginLaw):
 
     model: Logistic
     axes: Matrix
-    dim: int
-    score: Callable[[Scalar], Scalar]
+    others: Scalar
+    flat: bool
     outside: bool
     low: Scalar
     high: Scalar
@@ -113,18 +108,22 @@ class Slab(MarginLaw):
 
     @classmethod
     def of(
-        cls,
-        model: Logistic,
-        axes: Matrix,
-        dim: int,
-        score: Callable[[Scalar], Scalar],
-        *,
-        outside: bool,
+        cls, model: Logistic, axes: Matrix, others: Scalar, flat: bool, *, outside: bool
     ) -> "Slab":
         """The slab with its range of levels."""
         low, high = (-REACH, 0.0) if outside else (0.0, REACH)
-        ends = jnp.asarray(low), jnp.asarray(high)
-        return cls(model, axes, dim, score, outside, *ends, 0.0 if outside else math.inf)
+        complete = 0.0 if outside else math.inf
+        low, high = jnp.asarray(low), jnp.asarray(high)
+        return cls(
+            model=model,
+            axes=axes,
+            others=others,
+            flat=flat,
+            outside=outside,
+            low=low,
+            high=high,
+            complete=complete,
+        )
 
     def panels(self, level: Scalar, refinement: int) -> tuple[Edges, Edges]:
         """Even panels of the interval, or of the two tails."""
@@ -136,10 +135,6 @@ class Slab(MarginLaw):
         low, high = tail[:-1], tail[1:]
         return jnp.concatenate([low, -high]), jnp.concatenate([high, -low])
 
-    def threshold(self, level: Scalar) -> Scalar:
-        """The score at the boundary."""
-        return self.score(level)
-
 
 @final
 class Everything(LogisticLaw):
@@ -147,7 +142,8 @@ class Everything(LogisticLaw):
 
     model: Logistic
     axes: Matrix
-    dim: int
+    others: Scalar
+    flat: bool
     low: Scalar = eqx.field(default_factory=lambda: jnp.asarray(0.0))
     high: Scalar = eqx.field(default_factory=lambda: jnp.asarray(1.0))
     complete: float = 1.0
@@ -160,7 +156,3 @@ class Everything(LogisticLaw):
     def separator(self, nodes: KeptNodes) -> Scalar:
         """None: 0."""
         return jnp.zeros(())
-
-    def threshold(self, level: Scalar) -> Scalar:
-        """None: nan."""
-        return jnp.asarray(jnp.nan)

@@ -40,7 +40,7 @@ class RiskJet(NamedTuple):
     perpendicular: Scalar
 
 
-def fluctuation(objective: Objective, student: Plane, dim: int) -> Fluctuation:
+def fluctuation(objective: Objective, student: Plane, others: Scalar) -> Fluctuation:
     """A^-1 B A^-1, and the bias A^-1 (E[hess A^-1 psi] - E[l''' z (z' S z)] / 2).
 
     References: {eq}`eq-logistic-covariance`, {eq}`eq-logistic-finite-size` in
@@ -48,7 +48,7 @@ def fluctuation(objective: Objective, student: Plane, dim: int) -> Fluctuation:
     """
     nodes, penalty = objective.nodes, objective.penalty
     total = jnp.sum(nodes.mass)
-    mass, rest, others = nodes.mass / total, nodes.rest / total, max(dim - 2, 0)
+    mass, rest = nodes.mass / total, nodes.rest / total
     chance = sigmoid(objective.margin(student))
     pull, weight = chance - 1.0, chance * (1.0 - chance)
     hessian = objective.hessian(student) / total
@@ -68,10 +68,10 @@ def fluctuation(objective: Objective, student: Plane, dim: int) -> Fluctuation:
     return Fluctuation(covariance, perpendicular, solve(hessian, drive))
 
 
-def iid_coefficient(second: Fluctuation, risk: RiskJet, dim: int) -> Scalar:
+def iid_coefficient(second: Fluctuation, risk: RiskJet, others: Scalar) -> Scalar:
     """c in E[excess] = l + c/m + o(1/m) for m i.i.d. samples of the kept law."""
     trace = jnp.sum(risk.hessian * second.covariance)
-    trace += max(dim - 2, 0) * risk.perpendicular * second.perpendicular
+    trace += others * risk.perpendicular * second.perpendicular
     return jnp.sum(risk.gradient * second.bias) + 0.5 * trace
 
 

@@ -37,7 +37,7 @@ class Solution(NamedTuple):
     """All about the student at one fraction.
 
     Args:
-        threshold: the score at which the rule cuts.
+        level: of the law, at which the fraction is kept.
         exists: whether there is a finite minimiser.
         objective: on the fine nodes.
         axes: of the law, in the frame (e_1, e_2).
@@ -49,7 +49,7 @@ class Solution(NamedTuple):
         converged: whether every solve met its tolerance.
     """
 
-    threshold: Scalar
+    level: Scalar
     exists: Bool[Array, ""]
     objective: Objective
     axes: Matrix
@@ -71,9 +71,8 @@ def logistic_penalty(problem: Problem) -> Scalar:
     return problem.learner.penalty
 
 
-def solve_problem(problem: Problem, law: LogisticLaw, refinement: int) -> Solution:
+def solve_law(law: LogisticLaw, fraction: Scalar, penalty: Scalar, refinement: int) -> Solution:
     """Level, minimiser, derivatives and errors."""
-    fraction, penalty = problem.rule.fraction, logistic_penalty(problem)
     fine, coarse = resolutions(law, refinement)
     level = kept_level(law, fraction, fine, coarse)
     nodes = law.nodes(level, fine)
@@ -89,7 +88,7 @@ def solve_problem(problem: Problem, law: LogisticLaw, refinement: int) -> Soluti
     fits = jnp.abs(mass - fraction) <= _MASS_TOLERANCE * fraction
     sharp = jnp.max(jnp.abs(error)) <= _ERROR_TOLERANCE * (1.0 + jnp.max(jnp.abs(student)))
     return Solution(
-        threshold=law.threshold(jnp.where(fraction >= 1.0, complete, level)),
+        level=jnp.where(fraction >= 1.0, complete, level),
         exists=exists,
         objective=objective,
         axes=law.axes,
@@ -115,7 +114,7 @@ def kept_level(law: LogisticLaw, fraction: Scalar, fine: Resolution, coarse: Res
 
 
 def _objective(law: LogisticLaw, nodes: KeptNodes, penalty: Scalar) -> Objective:
-    return Objective(nodes, penalty, jnp.array([0.0, 1.0 if law.dim == 1 else 0.0]))
+    return Objective(nodes, penalty, jnp.array([0.0, 1.0 if law.flat else 0.0]))
 
 
 def _minimise(fine: Objective, coarse: Objective) -> tuple[Plane, Bool[Array, ""]]:
