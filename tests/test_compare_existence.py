@@ -1,7 +1,6 @@
 """The comparison where no student is predicted: the share of replicates without one tends to 1."""
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ from scipy import stats
 import nfl_sim as nfl
 from nfl_sim.shares import Shares
 from nfl_sim.simulation.result import CAUSES
-from tests.agreement import FALSE_ALARM
+from tests.agreement import FALSE_ALARM, ladder
 from tests.strategies import example_problem
 from tests.synthetic import COUNT, LIMIT, PROBLEM, SIZES, synthetic
 
@@ -112,22 +111,17 @@ def test_false_alarms_are_at_most_as_stated(nobody):
     assert 0 < sum(alarms) <= stats.binom.isf(FALSE_ALARM, draws, alpha)
 
 
-def test_a_real_ladder():
-    """The fraction kept is below that of samples beyond the boundary, or above it."""
-    verdicts = {}
-    for fraction in (0.2, 0.45):
-        problem = nfl.Problem(
-            nfl.models.Logistic(2.0),
-            nfl.scores.EL2N(nfl.Probe(angle=0.6, norm=1.0)),
-            nfl.pruning.KeepHardest(fraction),
-            nfl.learners.LogisticRegression(0.0),
-        )
-        runs = [
-            nfl.simulate(jax.random.key(size), problem, dim=4, num_samples=size, num_replicates=500)
-            for size in (80, 160, 320)
-        ]
-        prediction = nfl.predict(problem, nfl.FixedDimension(4))
-        assert bool(prediction.exists) == (fraction > 0.3)
-        nobody = eqx.tree_at(lambda p: p.exists, prediction, jnp.asarray(False))
-        verdicts[fraction] = nfl.compare(nobody, runs).verdict
-    assert verdicts == {0.2: "agree", 0.45: "disagree"}
+@pytest.mark.parametrize(
+    ("rule", "verdict"), [("KeepHardest", "agree"), ("KeepRandom", "disagree")]
+)
+def test_a_real_ladder(rule, verdict):
+    """Kept are fewer than lie beyond the probe's boundary, or as many at random."""
+    problem = nfl.Problem(
+        nfl.models.Logistic(2.0),
+        nfl.scores.EL2N(nfl.Probe(angle=0.6, norm=1.0)),
+        getattr(nfl.pruning, rule)(0.2),
+        nfl.learners.LogisticRegression(0.0),
+    )
+    nobody = nfl.Prediction(problem, nfl.FixedDimension(4), exists=jnp.asarray(False))
+    runs = ladder(problem, dim=4, sizes=(80, 160, 320), num_replicates=500)
+    assert nfl.compare(nobody, runs).verdict == verdict
