@@ -18,12 +18,13 @@ from nfl_sim.gaussian.quadrature import (
     Rule,
     chi_rule,
     normal_rule,
+    on_intervals,
     panel_nodes,
     polar_rules,
     polynomial_normal_rule,
     sphere_coordinate_rule,
     trapezoidal_normal_rule,
-    unit_panel,
+    unit_panels,
 )
 from nfl_sim.gaussian.radial import RadialMoments, radial_moments
 from nfl_sim.gaussian.roots import bisect, polish, solve_increasing
@@ -48,6 +49,7 @@ __all__ = [
     "mean_sigmoid",
     "mean_softplus",
     "normal_rule",
+    "on_intervals",
     "panel_nodes",
     "pdf",
     "polar_rules",
@@ -62,5 +64,5 @@ __all__ = [
     "sphere_coordinate_rule",
     "tail_moments",
     "trapezoidal_normal_rule",
-    "unit_panel",
+    "unit_panels",
 ]

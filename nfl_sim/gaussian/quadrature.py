@@ -9,6 +9,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Array, Float
 from scipy import special
 
 _REACH = 9.0
@@ -117,9 +118,18 @@ def sphere_coordinate_rule(dim: int, count: int = 3) -> Rule:
     return _normalised(nodes, weights)
 
 
-def unit_panel(nodes_per_panel: int) -> Rule:
-    """Gauss-Legendre on [0, 1]."""
-    return Rule(*panel_nodes(np.array([0.0, 1.0]), nodes_per_panel))
+def unit_panels(count: int, nodes_per_panel: int) -> Rule:
+    """Gauss-Legendre on ``count`` even panels of [0, 1]."""
+    return Rule(*panel_nodes(np.linspace(0.0, 1.0, count + 1), nodes_per_panel))
+
+
+def on_intervals(
+    low: Float[Array, "..."], high: Float[Array, "..."], rule: Rule
+) -> tuple[Float[Array, "... k"], Float[Array, "... k"]]:
+    """Nodes and weights of a rule on [0, 1] moved to each interval, on a new last axis."""
+    nodes, weights = (np.reshape(a, (1,) * low.ndim + (-1,)) for a in rule)
+    width = (high - low)[..., None]
+    return low[..., None] + width * nodes, width * weights
 
 
 def panel_nodes(edges: np.ndarray, nodes_per_panel: int) -> tuple[np.ndarray, np.ndarray]:

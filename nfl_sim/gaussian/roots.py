@@ -51,10 +51,12 @@ def polish(function: Callable[[Real], Real], low: Real, high: Real) -> Real:
     """
     start = jax.lax.stop_gradient(0.5 * (low + high))
     reach = jax.lax.stop_gradient(4.0 * (high - low) + 1e-9 * (1.0 + jnp.abs(start)))
-    root = start
-    for _ in range(_NEWTON_STEPS):
+
+    def step(root, _):
         value, slope = jax.jvp(function, (root,), (jnp.ones_like(root),))
-        root = root - value / jnp.where(slope == 0.0, 1.0, slope)
+        return root - value / jnp.where(slope == 0.0, 1.0, slope), None
+
+    root, _ = jax.lax.scan(step, start, length=_NEWTON_STEPS)
     return jnp.where(jnp.abs(root - start) <= reach, root, start)
 
 

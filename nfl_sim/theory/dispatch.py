@@ -127,10 +127,11 @@ def flip_fraction(problem: Problem, regime: Regime) -> Scalar:
         regime: ``FixedDimension(dim)``.
 
     Returns:
-        r_flip, accurate to 1e-10; nan where no sign change is found above r_sep and 1e-4 (GraNd
-        and scores of the user's own: above 0.02).
+        r_flip, accurate to 1e-10, not differentiable; nan where no sign change is found above
+        r_sep and 1e-4 (GraNd and scores of the user's own: above 0.02).
 
     Raises:
+        ValueError: a scalar of the problem is traced.
         NoTheoryError: nothing is known for the model.
 
     References: {eq}`eq-flip-fraction` in theory_notes/04_logistic.md.

@@ -1,6 +1,7 @@
 """The 1/n terms: one formula for every kept law."""
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from nfl_sim.validation import Scalar
@@ -50,5 +51,5 @@ def top_covariance(
     threshold = fraction * (1.0 - fraction) * jnp.outer(slope, slope)
     full = jnp.zeros((3, 3)).at[:2, :2].set(plane / fraction + threshold)
     full = full.at[2, 2].set(perpendicular / fraction)
-    missing = jnp.arange(3) >= dim
+    missing = np.arange(3.0) >= dim
     return jnp.where(missing[:, None] | missing[None, :], jnp.nan, full)

@@ -10,11 +10,12 @@ from scipy import special
 
 from nfl_sim.gaussian import (
     Rule,
-    panel_nodes,
+    on_intervals,
     pdf,
     polar_rules,
     polynomial_normal_rule,
     sphere_coordinate_rule,
+    unit_panels,
 )
 from nfl_sim.theory.crossings import Intervals, Profile, graded_grid
 from nfl_sim.theory.linear.node_moments import KeptNodes
@@ -122,9 +123,7 @@ def _log_chi_density(length: Values, dim: int) -> Values:
 
 def _fill(intervals: Intervals, nodes_per_panel: int) -> tuple[Values, Values]:
     """Gauss-Legendre nodes and weights on every interval, along the last axis."""
-    nodes, weights = panel_nodes(np.linspace(0.0, 1.0, _PANELS + 1), nodes_per_panel)
-    low, high = intervals.low[..., None], intervals.high[..., None]
-    nodes, weights = (a.reshape((1,) * (low.ndim - 1) + a.shape) for a in (nodes, weights))
-    points = low + (high - low) * nodes
+    rule = unit_panels(_PANELS, nodes_per_panel)
+    points, weights = on_intervals(intervals.low, intervals.high, rule)
     flat = (*points.shape[:-2], -1)
-    return points.reshape(flat), ((high - low) * weights).reshape(flat)
+    return points.reshape(flat), weights.reshape(flat)

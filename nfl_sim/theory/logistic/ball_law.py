@@ -8,7 +8,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from nfl_sim.gaussian import bisect, chi_square_cdf, panel_nodes, pdf, polish, unit_panel
+from nfl_sim.gaussian import (
+    bisect,
+    chi_square_cdf,
+    on_intervals,
+    panel_nodes,
+    pdf,
+    polish,
+    unit_panels,
+)
 from nfl_sim.models import Logistic
 from nfl_sim.theory.logistic.law import KeptNodes, LogisticLaw, Matrix, Resolution, density
 from nfl_sim.theory.logistic.margin_law import REACH, spread, whole_line
@@ -96,10 +104,10 @@ class BallLaw(LogisticLaw):
         square = jnp.maximum((reach - along) * (reach + along), 0.0)
         count = _ANGLES * resolution.across
         edges = np.linspace(-0.5 * np.pi, 0.5 * np.pi, count + 1)
-        angles, lengths = panel_nodes(edges, resolution.order)
+        angles, lengths = (a[None, :] for a in panel_nodes(edges, resolution.order))
         square, along, share = square[:, None], along[:, None], share[:, None]
         width2 = jnp.minimum(square, _WIDEST**2)
-        width = jnp.sqrt(jnp.where(width2 > 0.0, width2, 1.0)) * (width2 > 0.0)
+        width = jnp.where(width2 > 0.0, jnp.sqrt(jnp.where(width2 > 0.0, width2, 1.0)), 0.0)
         second = width * np.sin(angles)
         left = (square - width2) + width2 * np.cos(angles) ** 2
         left = jnp.where(left > 0.0, left, 1e-30)
@@ -159,12 +167,10 @@ def _panels_to(end: Scalar, resolution: Resolution, *, from_zero: bool) -> tuple
     last = jnp.minimum(0.25 * size, 1.0)
     grades = _refined(_GRADED if from_zero else _EVEN, count)
     grades = jnp.minimum(grades, size - last) if from_zero else grades * (size - last)
-    unit = unit_panel(resolution.order)
-    widths = jnp.diff(grades)[:, None]
-    inner = (grades[:-1, None] + widths * unit.nodes).ravel()
+    inner, inner_weights = on_intervals(grades[:-1], grades[1:], unit_panels(1, resolution.order))
     roots, lengths = panel_nodes(_refined(_ROOTS, count), resolution.order)
-    nodes = jnp.concatenate([inner, size - last * roots**2])
-    weights = jnp.concatenate([(widths * unit.weights).ravel(), 2.0 * last * roots * lengths])
+    nodes = jnp.concatenate([inner.ravel(), size - last * roots**2])
+    weights = jnp.concatenate([inner_weights.ravel(), 2.0 * last * roots * lengths])
     return jnp.sign(end) * nodes, weights
 
 

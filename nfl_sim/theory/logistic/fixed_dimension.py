@@ -4,11 +4,12 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
 from nfl_sim.problem import FixedDimension, Problem
 from nfl_sim.theory.logistic.law import LogisticLaw
-from nfl_sim.theory.logistic.laws import Kept, kept_law, quadrature_refinement
+from nfl_sim.theory.logistic.laws import Kept, has_direction, kept_law, quadrature_refinement
+from nfl_sim.theory.logistic.minimiser import solve
 from nfl_sim.theory.logistic.second_order import fluctuation, iid_coefficient, risk_jet
 from nfl_sim.theory.logistic.solution import Solution, logistic_penalty, solve_law
 from nfl_sim.theory.prediction import Prediction, nan_unless
@@ -16,6 +17,7 @@ from nfl_sim.theory.second_order import finite_size, top_covariance
 from nfl_sim.validation import Scalar
 
 Fields = dict[str, Array]
+_OF_THE_LAW = ("level", "pull", "slope", "converged")
 
 
 def predict_fixed_dimension(problem: Problem, regime: FixedDimension) -> Prediction:
@@ -26,21 +28,25 @@ def predict_fixed_dimension(problem: Problem, regime: FixedDimension) -> Predict
     """
     kept, penalty = kept_law(problem, regime.dim), logistic_penalty(problem)
     refinement = quadrature_refinement(problem)
-    fields = _describe(kept.law, problem.rule.fraction, penalty, refinement)
+    fields = describe(kept.law, problem.rule.fraction, penalty, refinement)
+    fields["converged"] &= has_direction(problem, kept.law)
     return _predict(problem, regime, fields)
 
 
 @eqx.filter_jit
-def _describe(law: LogisticLaw, fraction: Scalar, penalty: Scalar, refinement: int) -> Fields:
-    """All but what depends on the names of score and rule; compiled once for each kind of law."""
+def describe(law: LogisticLaw, fraction: Scalar, penalty: Scalar, refinement: int) -> Fields:
+    """All but what depends on the names of score and rule; compiled once for each kind of law.
+
+    Beside fields of a `Prediction`: the level of the law, and the pull and the slope of an
+    `Influence`.
+    """
     solution = solve_law(law, fraction, penalty, refinement)
-    size, covariance = _sampling(law, solution, fraction)
+    sampling = _sampling(law, solution, fraction)
     exists = solution.exists
     return {
         **_student(law, solution),
+        **{name: jnp.where(exists, value, jnp.nan) for name, value in sampling.items()},
         "level": solution.level,
-        "finite_size": jnp.where(exists, size, jnp.nan),
-        "covariance": jnp.where(exists, covariance, jnp.nan),
         "exists": exists,
         "converged": solution.converged,
     }
@@ -49,7 +55,7 @@ def _describe(law: LogisticLaw, fraction: Scalar, penalty: Scalar, refinement: i
 @eqx.filter_jit
 def _predict(problem: Problem, regime: FixedDimension, fields: Fields) -> Prediction:
     kept: Kept = kept_law(problem, regime.dim)
-    others: dict[str, Any] = {n: v for n, v in fields.items() if n not in ("level", "converged")}
+    others: dict[str, Any] = {n: v for n, v in fields.items() if n not in _OF_THE_LAW}
     probe = problem.score.probe
     if probe is not None:
         student = jnp.stack([fields["parallel"], fields["orthogonal"]])
@@ -78,12 +84,11 @@ def _student(law: LogisticLaw, solution: Solution) -> Fields:
     return fields
 
 
-def _sampling(
-    law: LogisticLaw, solution: Solution, fraction: Scalar
-) -> tuple[Scalar, Float[Array, "3 3"]]:
-    """finite_size and covariance."""
-    second = fluctuation(solution.objective, solution.student, law.others)
-    risk = risk_jet(law.model, law.axes[:, 0], solution.student)
+def _sampling(law: LogisticLaw, solution: Solution, fraction: Scalar) -> Fields:
+    """finite_size and covariance; pull and slope of the linear influence."""
+    objective, student = solution.objective, solution.student
+    second = fluctuation(objective, student, law.others)
+    risk = risk_jet(law.model, law.axes[:, 0], student)
     slope, curvature = solution.motion
     size = finite_size(
         fraction,
@@ -98,4 +103,9 @@ def _sampling(
         perpendicular=second.perpendicular,
         slope=slope @ law.axes,
     )
-    return size, covariance
+    return {
+        "finite_size": size,
+        "covariance": covariance,
+        "pull": -solve(objective.hessian(student), risk.gradient) @ law.axes,
+        "slope": jnp.sum(risk.gradient * slope),
+    }

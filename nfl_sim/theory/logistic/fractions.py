@@ -10,8 +10,8 @@ from scipy import optimize, special
 
 from nfl_sim.problem import FixedDimension, Problem
 from nfl_sim.scores import EL2N, GraNd, Leverage, Loss, Margin, Uncertainty, Uniform
+from nfl_sim.theory.logistic.fixed_dimension import predict_fixed_dimension
 from nfl_sim.theory.logistic.generic_law import GenericMargin
-from nfl_sim.theory.logistic.law import LogisticLaw
 from nfl_sim.theory.logistic.laws import (
     kept_law,
     logistic_model,
@@ -19,11 +19,10 @@ from nfl_sim.theory.logistic.laws import (
     resolutions,
 )
 from nfl_sim.theory.logistic.margin_law import HalfLine, MarginLaw
-from nfl_sim.theory.logistic.solution import logistic_penalty, solve_law
-from nfl_sim.validation import NoTheoryError, Scalar
+from nfl_sim.theory.logistic.solution import logistic_penalty
+from nfl_sim.validation import NoTheoryError, Scalar, is_traced
 
-_GRID = 48
-_STEPS = 40
+_GRID = 32
 _CLOSEST = 1e-9
 _SMALLEST = {True: 0.02, False: 1e-4}  # GraNd, others
 _KNOWN = EL2N | GraNd | Leverage | Loss | Margin | Uncertainty | Uniform
@@ -71,17 +70,29 @@ def flip_fraction(problem: Problem, regime: FixedDimension) -> Scalar:
         regime: ``FixedDimension(dim)``.
 
     Returns:
-        r_flip, accurate to 1e-10; nan where no sign change is found between r_sep, or 1e-4 (GraNd
+        r_flip, accurate to 1e-10, not differentiable; nan where no sign change is found between r_sep, or 1e-4 (GraNd
         and scores of the user's own: 0.02), and 1.
 
     References: {eq}`eq-flip-fraction` in theory_notes/04_logistic.md.
     """
-    law, penalty = kept_law(problem, regime.dim).law, logistic_penalty(problem)
-    slow = not isinstance(law, MarginLaw | GenericMargin)
-    low = jnp.asarray(_SMALLEST[slow])
+    if any(map(is_traced, jax.tree.leaves(problem))):
+        raise ValueError("flip_fraction searches: it needs a concrete problem, not a traced one")
+    law = kept_law(problem, regime.dim).law
+    low = _SMALLEST[not isinstance(law, MarginLaw | GenericMargin)]
     if isinstance(law, HalfLine):
-        low = jnp.maximum(low, separability_fraction(problem, regime) * (1.0 + 1e-6) + 1e-9)
-    return _flip_fraction(law, penalty, low, quadrature_refinement(problem))
+        low = max(low, float(separability_fraction(problem, regime)) * (1.0 + 1e-6) + 1e-9)
+
+    def along(fraction: float) -> float:
+        moved = eqx.tree_at(lambda p: p.rule.fraction, problem, jnp.asarray(fraction))
+        return float(predict_fixed_dimension(moved, regime).parallel)
+
+    grid = np.linspace(1.0 - _CLOSEST, low, _GRID)
+    values = [along(fraction) for fraction in grid]
+    for k in range(_GRID - 1):
+        if values[k + 1] < 0.0 <= values[k]:
+            root = optimize.root_scalar(along, bracket=(grid[k + 1], grid[k]), xtol=1e-14)
+            return jnp.asarray(root.root)
+    return jnp.asarray(jnp.nan)
 
 
 @functools.cache
@@ -95,44 +106,6 @@ def divergence_constant() -> float:
         return k * np.log1p(np.exp(k)) + special.spence(1.0 + np.exp(k))
 
     return float(optimize.root_scalar(balance, bracket=(1.0, 2.0), xtol=1e-15).root)
-
-
-@eqx.filter_jit
-def _flip_fraction(law: LogisticLaw, penalty: Scalar, low: Scalar, refinement: int) -> Scalar:
-    def along(fraction):
-        """Component along the teacher, and its derivative in the fraction."""
-        solution = solve_law(law, fraction, penalty, refinement)
-        return solution.weights[0], (solution.motion.slope @ law.axes)[0]
-
-    grid = low + (1.0 - _CLOSEST - low) * jnp.linspace(0.0, 1.0, _GRID)
-    values = jax.lax.stop_gradient(jax.lax.map(lambda r: along(r)[0], grid))
-    wrong = values < 0.0
-    rising = wrong[:-1] & ~wrong[1:] & jnp.isfinite(values[1:])
-    last = _GRID - 2 - jnp.argmax(rising[::-1])
-    root = _bracketed_newton(along, grid[last], grid[last + 1])
-    value, slope = along(root)
-    root = root - value / jax.lax.stop_gradient(slope)
-    return jnp.where(jnp.any(rising), root, jnp.nan)
-
-
-def _bracketed_newton(function, low: Scalar, high: Scalar) -> Scalar:
-    """The root of a function that returns its value and slope and rises through 0."""
-
-    def unfinished(state):
-        count, low, high, _, step = state
-        return (count < _STEPS) & (jnp.abs(step) > 1e-13) & (high - low > 1e-14)
-
-    def improve(state):
-        count, low, high, point, _ = state
-        value, slope = function(point)
-        low, high = jnp.where(value < 0.0, point, low), jnp.where(value < 0.0, high, point)
-        newton = point - value / slope
-        nearer = jnp.where((newton > low) & (newton < high), newton, 0.5 * (low + high))
-        return count + 1, low, high, nearer, nearer - point
-
-    low, high = jax.lax.stop_gradient((low, high))
-    start = (jnp.asarray(0), low, high, 0.5 * (low + high), high - low)
-    return jax.lax.stop_gradient(jax.lax.while_loop(unfinished, improve, start)[3])
 
 
 def _on_the_line(problem: Problem, law: GenericMargin) -> Scalar:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from nfl_sim.gaussian import panel_nodes, pdf, sphere_coordinate_rule
+from nfl_sim.gaussian import Rule, on_intervals, pdf, sphere_coordinate_rule, unit_panels
 from nfl_sim.models import Logistic
 from nfl_sim.problem import Problem
 from nfl_sim.scores import View
@@ -133,11 +133,12 @@ class GenericBall(LogisticLaw):
         radius, share = _distances(kept, self.sight.dim - 1, resolution)
         side = sphere_coordinate_rule(self.sight.dim - 1, 2 * resolution.across * resolution.order)
         share = 0.5 * share * (length * pdf(place))[..., None]
-        radius, share = radius[..., None], share[..., None] * side.weights
-        second = radius * side.nodes
+        sides, shares = (np.reshape(a, (1, 1, 1, -1)) for a in side)
+        radius, share = radius[..., None], share[..., None] * shares
+        second = radius * sides
         first = jnp.broadcast_to(place[..., None, None], second.shape)
         mass = share * density(self.model, self.axes, first, second)
-        rest = mass * radius**2 * (1.0 - side.nodes**2) / jnp.maximum(self.others, 1.0)
+        rest = mass * radius**2 * (1.0 - sides**2) / jnp.maximum(self.others, 1.0)
         return KeptNodes.flat(first, second, mass, rest, kept.resolved & pieces.resolved)
 
     def separator(self, nodes: KeptNodes) -> Scalar:
@@ -169,28 +170,28 @@ def _range(profile: Profile) -> tuple[Scalar, Scalar]:
 
 def _panels(kept: Intervals, count: int) -> tuple[Values, Values]:
     """Each interval cut into ``count`` panels, flat."""
-    edges = np.linspace(0.0, 1.0, count + 1)
-    low, width = kept.low[..., None], (kept.high - kept.low)[..., None]
-    return (low + width * edges[:-1]).ravel(), (low + width * edges[1:]).ravel()
+    edges = np.reshape(np.linspace(0.0, 1.0, count + 1), (1, 1, -1))
+    ends = kept.low[..., None] + (kept.high - kept.low)[..., None] * edges
+    return ends[..., :-1].ravel(), ends[..., 1:].ravel()
 
 
 def _fill(pieces: Intervals, resolution: Resolution) -> tuple[Values, Values]:
     """Nodes and weights on every piece, quadratically dense at its ends; shape (2, s)."""
-    edges = np.linspace(0.0, 1.0, _PANELS * resolution.along + 1)
-    points, weights = panel_nodes(edges, resolution.order)
-    low, width = pieces.low[..., None], (pieces.high - pieces.low)[..., None]
-    place = low + width * np.sin(0.5 * np.pi * points) ** 2
-    length = width * weights * 0.5 * np.pi * np.sin(np.pi * points)
+    even = unit_panels(_PANELS * resolution.along, resolution.order)
+    dense = Rule(
+        np.sin(0.5 * np.pi * even.nodes) ** 2,
+        even.weights * 0.5 * np.pi * np.sin(np.pi * even.nodes),
+    )
+    place, length = on_intervals(pieces.low, pieces.high, dense)
     return place.reshape(2, -1), length.reshape(2, -1)
 
 
 def _distances(kept: Intervals, dim: int, resolution: Resolution) -> tuple[Values, Values]:
     """Nodes of the distance on the kept intervals, weighted by its density in R^dim."""
-    edges = np.linspace(0.0, 1.0, _RADIAL_PANELS * resolution.along + 1)
-    points, weights = panel_nodes(edges, resolution.order)
-    low, width = kept.low[..., None], (kept.high - kept.low)[..., None]
+    rule = unit_panels(_RADIAL_PANELS * resolution.along, resolution.order)
+    radius, lengths = on_intervals(kept.low, kept.high, rule)
     shape = (*kept.low.shape[:-1], -1)
-    radius, lengths = (low + width * points).reshape(shape), (width * weights).reshape(shape)
+    radius, lengths = radius.reshape(shape), lengths.reshape(shape)
     return radius, lengths * _chi_density(radius, dim)
 
 

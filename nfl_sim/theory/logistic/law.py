@@ -94,7 +94,9 @@ class LogisticLaw(eqx.Module):
         """-1 or 1 if that sign of the first axis separates the kept labels, else 0."""
 
 
-def density(model: Logistic, axes: Matrix, first: Values, second: Values) -> Values:
+def density(
+    model: Logistic, axes: Matrix, first: Float[Array, "..."], second: Float[Array, "..."]
+) -> Float[Array, "..."]:
     """2 P(y = 1 | x = z): the density of z = y x with respect to N(0, I)."""
     teacher = axes[:, 0] * model.signal
     return 2.0 * model.link(teacher[0] * first + teacher[1] * second)

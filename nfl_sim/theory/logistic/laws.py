@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import jax.numpy as jnp
+from jaxtyping import Array, Bool
 
 from nfl_sim.models import Logistic
 from nfl_sim.problem import Problem
@@ -23,7 +24,7 @@ from nfl_sim.scores import (
 from nfl_sim.theory.logistic.ball_law import BallLaw
 from nfl_sim.theory.logistic.generic_law import GenericBall, generic_law
 from nfl_sim.theory.logistic.law import LogisticLaw, Matrix, Resolution
-from nfl_sim.theory.logistic.margin_law import Everything, HalfLine, Slab
+from nfl_sim.theory.logistic.margin_law import Everything, HalfLine, MarginLaw, Slab
 from nfl_sim.validation import NoTheoryError, Scalar, is_traced
 
 
@@ -59,6 +60,14 @@ def kept_law(problem: Problem, dim: int) -> Kept:
         )
     special = SPECIALISATIONS.get(type(score), _generic)
     return (_generic if dim == 1 and "norm" in score.sees else special)(problem, dim)
+
+
+def has_direction(problem: Problem, law: LogisticLaw) -> Bool[Array, ""]:
+    """False for a law along a probe that, under a trace, turns out to be null: all samples tie."""
+    probe = problem.score.probe
+    if probe is None or not isinstance(law, MarginLaw):
+        return jnp.asarray(True)
+    return probe.norm > 0.0
 
 
 def resolutions(law: LogisticLaw, refinement: int) -> tuple[Resolution, Resolution]:

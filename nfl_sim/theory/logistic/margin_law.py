@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from nfl_sim.gaussian import pdf, trapezoidal_normal_rule, unit_panel
+from nfl_sim.gaussian import on_intervals, pdf, trapezoidal_normal_rule, unit_panels
 from nfl_sim.models import Logistic
 from nfl_sim.theory.logistic.law import KeptNodes, LogisticLaw, Matrix, Resolution, density
 from nfl_sim.validation import Scalar
@@ -52,12 +52,11 @@ def probe_side(nodes: KeptNodes) -> Scalar:
 
 def spread(law: LogisticLaw, panels: tuple[Edges, Edges], resolution: Resolution) -> KeptNodes:
     """The nodes of z on panels along the first axis."""
-    (low, high), unit = panels, unit_panel(resolution.order)
-    along = (low[:, None] + (high - low)[:, None] * unit.nodes).ravel()
-    share = ((high - low)[:, None] * unit.weights).ravel() * pdf(along)
+    along, share = on_intervals(*panels, unit_panels(1, resolution.order))
+    along, share = along.ravel(), (share * pdf(along)).ravel()
     across = trapezoidal_normal_rule(resolution.step if not law.flat else None)
     first, second = jnp.meshgrid(along, jnp.asarray(across.nodes), indexing="ij")
-    mass = share[:, None] * across.weights * density(law.model, law.axes, first, second)
+    mass = jnp.outer(share, across.weights) * density(law.model, law.axes, first, second)
     return KeptNodes.flat(first, second, mass, mass, jnp.asarray(True))
 
 

@@ -95,10 +95,11 @@ def minimise(
 
 def polish_minimiser(objective: Objective, student: Plane) -> Plane:
     """Two Newton steps from the minimiser: its first three derivatives become exact."""
-    student = jax.lax.stop_gradient(student)
-    for _ in range(2):
-        student = student + _newton_step(objective, student)
-    return student
+
+    def improve(student, _):
+        return student + _newton_step(objective, student), None
+
+    return jax.lax.scan(improve, jax.lax.stop_gradient(student), length=2)[0]
 
 
 def _newton_step(objective: Objective, student: Plane) -> Plane:
