@@ -12,7 +12,7 @@ from nfl_sim.learners._base import Fit, Learner
 from nfl_sim.validation import Scalar, scalar_field
 
 _MOST_STEPS = 100
-_SMALL_STEP = 1e-7  # in logits; the last step makes 1e-14 of it
+_SMALL_STEP = 1e-5  # in logits; that step and one more leave less than rounding does
 _SUFFICIENT = 0.1
 _ROUNDING = 4.0 * 2.0**-52  # times d: of a product of d terms, or of a factorisation
 _WELL_POSED = 0.01
@@ -47,7 +47,7 @@ class LogisticRegression(Learner):
         *,
         underdetermined: bool | None = None,
     ) -> Fit:
-        """The minimiser, its gradient below 1e-12 in logits; differentiable."""
+        """The minimiser, to rounding; differentiable in the penalty and the data."""
         sample = _Sample.of(covariates, labels, weights, self.penalty)
         found = _minimise(jax.lax.stop_gradient(sample))
         local = _expand(sample, found.weights)
