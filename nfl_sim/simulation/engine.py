@@ -37,7 +37,8 @@ def simulate(
 
     Replicate i uses ``jax.random.fold_in(key, i)``, whatever the block size: the same draws, and
     well-conditioned values within 1e-5 relative. Rows are float32 (float64 for fractions below
-    1e-3, samples beyond a million, or a noise that float32 would blur), sums are float64.
+    1e-3, samples beyond a million, a noise that float32 would blur, or a probe so sure of signs
+    that its residuals would round to 1), sums are float64.
 
     Args:
         key: a typed key, ``jax.random.key(seed)``.

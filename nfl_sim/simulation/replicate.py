@@ -11,6 +11,7 @@ from nfl_sim.learners import Learner
 from nfl_sim.models import Model
 from nfl_sim.problem import Problem
 from nfl_sim.pruning import num_kept
+from nfl_sim.scores import Probe
 from nfl_sim.simulation.result import CAUSES, QUANTITIES
 from nfl_sim.simulation.steps import fit, highest, risk, sample, score
 
@@ -18,6 +19,7 @@ from nfl_sim.simulation.steps import fit, highest, risk, sample, score
 _SMALLEST_FRACTION = 1e-3
 _LARGEST_SAMPLE = 1_000_000
 _COARSEST_RESOLUTION = 1e-3
+_SUREST_PROBE = 5.0  # of signs: beyond, float32 rounds residuals of the worst errors to 1
 
 
 @final
@@ -84,8 +86,15 @@ def shape_of(problem: Problem, dim: int, num_samples: int) -> tuple[Shape, int]:
         fraction < _SMALLEST_FRACTION
         or num_samples > _LARGEST_SAMPLE
         or float(problem.model.resolution) < _COARSEST_RESOLUTION
+        or _saturates(problem)
     )
     return Shape(dim, num_samples, bucket, kept < dim, double), kept
+
+
+def _saturates(problem: Problem) -> bool:
+    probe = problem.score.probe
+    bounded = problem.model.binary and "residual" in problem.score.sees
+    return bounded and isinstance(probe, Probe) and float(probe.norm) > _SUREST_PROBE
 
 
 def draw(key: PRNGKeyArray, model: Model, *, num_samples: int, dim: int, double: bool) -> Drawn:

@@ -9,11 +9,11 @@ from scipy import stats
 
 import nfl_sim as nfl
 from nfl_sim.pruning import KeepEasiest, KeepHardest, KeepRandom
-from nfl_sim.scores import EL2N, GraNd, Leverage, Uncertainty
+from nfl_sim.scores import EL2N, GraNd, Leverage, Margin, Uncertainty
 from nfl_sim.simulation.replicate import shape_of
 from nfl_sim.simulation.result import QUANTITIES
 from tests.agreement import is_mean
-from tests.strategies import example_problem
+from tests.strategies import example_logistic_problem, example_problem
 
 KEY = jax.random.key(11)
 
@@ -101,6 +101,24 @@ def test_rows_are_padded_to_a_bucket(fraction, kept, bucket):
 def test_rows_are_double_where_single_would_blur(fraction, num_samples, noise_std, double):
     problem = example_problem(fraction=fraction, noise_std=noise_std)
     assert shape_of(problem, 2, num_samples)[0].double == double
+
+
+@pytest.mark.parametrize(
+    ("score", "norm", "double"),
+    [(EL2N, 5.0, False), (EL2N, 5.1, True), (GraNd, 9.0, True), (Margin, 9.0, False)],
+)
+def test_rows_are_double_where_residuals_of_signs_would_saturate(score, norm, double):
+    assert shape_of(example_logistic_problem(score, norm=norm), 2, 100)[0].double == double
+    assert not shape_of(example_problem(score, norm=norm), 2, 100)[0].double
+
+
+def test_single_precision_residuals_of_signs_saturate():
+    """Why: of a probe of norm 12, the hardest by EL2N tie in float32 and not in float64."""
+    problem = example_logistic_problem(EL2N, norm=12.0)
+    for dtype, distinct in ((jnp.float32, False), (jnp.float64, True)):
+        x, y = nfl.sample(KEY, problem.model, num_samples=2000, dim=2, dtype=dtype)
+        hardest = jnp.sort(nfl.score(KEY, problem, x, y))[-50:]
+        assert (len(np.unique(hardest)) == 50) == distinct
 
 
 def test_single_precision_normals_have_no_tail():
