@@ -1,4 +1,4 @@
-"""A batch of ridge fits, against scikit-learn one by one."""
+"""A batch of fits, against scikit-learn one by one."""
 
 import time
 
@@ -11,20 +11,35 @@ from sklearn import linear_model
 import nfl_sim as nfl
 
 BATCH = 200
+KINDS = {
+    # learner, and its peer for a number of rows
+    "ridge": (
+        nfl.learners.Ridge,
+        lambda rows: linear_model.Ridge(alpha=0.1 * rows, fit_intercept=False),
+    ),
+    "logistic": (
+        nfl.learners.LogisticRegression,
+        lambda rows: linear_model.LogisticRegression(
+            C=10.0 / rows, fit_intercept=False, solver="newton-cholesky", tol=1e-10
+        ),
+    ),
+}
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("rows", "dim"), [(50, 10), (500, 50)])
-def test_fit(benchmark, rows, dim):
+def test_fit(benchmark, rows, dim, kind):
+    learner, peer_of = KINDS[kind]
     rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(BATCH, rows, dim)), rng.normal(size=(BATCH, rows))
-    learner, ones = nfl.learners.Ridge(0.1), jnp.ones(rows)
-    batched = jax.jit(jax.vmap(lambda a, b: nfl.fit(learner, a, b, ones)))
+    x, y = rng.normal(size=(BATCH, rows, dim)), np.sign(rng.normal(size=(BATCH, rows)))
+    ones = jnp.ones(rows)
+    batched = jax.jit(jax.vmap(lambda a, b: nfl.fit(learner(0.1), a, b, ones).weights))
     data = jnp.asarray(x), jnp.asarray(y)
     batched(*data).block_until_ready()
 
     start = time.perf_counter()
     for a, b in zip(x, y, strict=True):
-        linear_model.Ridge(alpha=0.1 * rows, fit_intercept=False).fit(a, b)
+        peer_of(rows).fit(a, b)
     peer = time.perf_counter() - start
 
     benchmark(lambda: batched(*data).block_until_ready())
