@@ -210,7 +210,7 @@ def _compare_limit(prediction: Prediction, ladder: _Ladder, false_alarm: float) 
 def _at_sizes(prediction: Prediction, ladder: _Ladder) -> tuple[np.ndarray, np.ndarray]:
     """The prediction's limit and 1/n coefficient, moved to the fractions m/n really kept."""
     kept = [simulation.num_kept / simulation.num_samples for simulation in ladder.simulations]
-    fractions = [prediction.problem.rule.fraction, *(jnp.asarray(k) for k in kept)]
+    fractions = [prediction.problem.rule.fraction, *(jnp.asarray(k, jnp.float64) for k in kept)]
     problems = [
         eqx.tree_at(lambda p: p.rule.fraction, prediction.problem, fraction)
         for fraction in fractions

@@ -85,12 +85,15 @@ class Profile(eqx.Module):
         return polish(lambda points: self.function(points) - level, *bracket)
 
 
-def graded_grid(reach: float, centres: Float[Array, "... c"]) -> Float[Array, "... k"]:
+def graded_grid(
+    reach: float, centres: Float[Array, "... c"], regular: int = 41
+) -> Float[Array, "... k"]:
     """Sorted points on [-reach, reach], dense about each of the ``centres`` where kinks lie.
 
     Args:
         reach: half-width of the grid.
         centres: shape (..., c).
+        regular: number of even points besides.
 
     Returns:
         Points of shape (..., k), clipped to the range.
@@ -99,8 +102,8 @@ def graded_grid(reach: float, centres: Float[Array, "... c"]) -> Float[Array, ".
     offsets = np.concatenate([-steps[:0:-1], steps])
     around = centres[..., None] + _last_axis(offsets, centres.ndim + 1)
     around = around.reshape(*centres.shape[:-1], -1)
-    regular = np.broadcast_to(np.linspace(-reach, reach, 41), (*centres.shape[:-1], 41))
-    return jnp.sort(jnp.clip(jnp.concatenate([around, regular], axis=-1), -reach, reach), axis=-1)
+    even = np.broadcast_to(np.linspace(-reach, reach, regular), (*centres.shape[:-1], regular))
+    return jnp.sort(jnp.clip(jnp.concatenate([around, even], axis=-1), -reach, reach), axis=-1)
 
 
 def _last_axis(values: np.ndarray, ndim: int) -> np.ndarray:

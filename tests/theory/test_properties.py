@@ -31,7 +31,7 @@ def _excess(problem):
     return float(nfl.predict(problem, _REGIME).excess_risk)
 
 
-@_SCORES
+@pytest.mark.parametrize("score", [s for s in SCORES if s is not scores.Margin])
 @_RULES
 @settings(max_examples=20)
 @given(fraction=fractions(1e-4), signal=log_uniform(0.1, 10.0), noise_std=log_uniform(0.1, 10.0))

@@ -166,6 +166,7 @@ def _panels_to(end: Scalar, resolution: Resolution, *, from_zero: bool) -> tuple
     size, count = jnp.abs(end), resolution.along
     last = jnp.minimum(0.25 * size, 1.0)
     grades = _refined(_GRADED if from_zero else _EVEN, count)
+    grades = jnp.asarray(grades)
     grades = jnp.minimum(grades, size - last) if from_zero else grades * (size - last)
     inner, inner_weights = on_intervals(grades[:-1], grades[1:], unit_panels(1, resolution.order))
     roots, lengths = panel_nodes(_refined(_ROOTS, count), resolution.order)

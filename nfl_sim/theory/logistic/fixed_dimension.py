@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from nfl_sim.problem import FixedDimension, Problem
+from nfl_sim.theory.logistic.generic_law import GenericBall, GenericMargin
 from nfl_sim.theory.logistic.law import LogisticLaw
 from nfl_sim.theory.logistic.laws import Kept, has_direction, kept_law, quadrature_refinement
 from nfl_sim.theory.logistic.minimiser import solve
@@ -26,20 +27,34 @@ def predict_fixed_dimension(problem: Problem, regime: FixedDimension) -> Predict
     Raises:
         NoTheoryError: the learner is not LogisticRegression, or the rule has no theory.
     """
-    kept, penalty = kept_law(problem, regime.dim), logistic_penalty(problem)
-    refinement = quadrature_refinement(problem)
-    fields = describe(kept.law, problem.rule.fraction, penalty, refinement)
+    logistic_penalty(problem)
+    kept = kept_law(problem, regime.dim)
+    fields = describe_kept(problem, regime.dim)
     fields["converged"] &= has_direction(problem, kept.law)
     return _predict(problem, regime, fields)
 
 
-@eqx.filter_jit
-def describe(law: LogisticLaw, fraction: Scalar, penalty: Scalar, refinement: int) -> Fields:
-    """All but what depends on the names of score and rule; compiled once for each kind of law.
+def describe_kept(problem: Problem, dim: int) -> Fields:
+    """All but what depends on the names of score and rule.
 
     Beside fields of a `Prediction`: the level of the law, and the pull and the slope of an
-    `Influence`.
+    `Influence`. It is compiled once for each kind of law; for scores of the user's own, which are
+    part of their laws, once for each score.
     """
+    law, refinement = kept_law(problem, dim).law, quadrature_refinement(problem)
+    if isinstance(law, GenericMargin | GenericBall):
+        return _describe_own(problem, dim, refinement)
+    return _describe(law, problem.rule.fraction, logistic_penalty(problem), refinement)
+
+
+@eqx.filter_jit
+def _describe_own(problem: Problem, dim: int, refinement: int) -> Fields:
+    law, penalty = kept_law(problem, dim).law, logistic_penalty(problem)
+    return _describe(law, problem.rule.fraction, penalty, refinement)
+
+
+@eqx.filter_jit
+def _describe(law: LogisticLaw, fraction: Scalar, penalty: Scalar, refinement: int) -> Fields:
     solution = solve_law(law, fraction, penalty, refinement)
     sampling = _sampling(law, solution, fraction)
     exists = solution.exists

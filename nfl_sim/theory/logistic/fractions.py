@@ -13,6 +13,7 @@ from nfl_sim.scores import EL2N, GraNd, Leverage, Loss, Margin, Uncertainty, Uni
 from nfl_sim.theory.logistic.fixed_dimension import predict_fixed_dimension
 from nfl_sim.theory.logistic.generic_law import GenericMargin
 from nfl_sim.theory.logistic.laws import (
+    has_direction,
     kept_law,
     logistic_model,
     quadrature_refinement,
@@ -46,18 +47,13 @@ def separability_fraction(problem: Problem, regime: FixedDimension) -> Scalar:
 
     References: {eq}`eq-separability-fraction` in theory_notes/04_logistic.md.
     """
-    penalty, model = logistic_penalty(problem), logistic_model(problem)
+    logistic_penalty(problem)
     if not isinstance(problem.score, _KNOWN):
         raise NoTheoryError(
             f"no separability fraction for {type(problem.score).__name__}; there is for EL2N, "
             "GraNd, Leverage, Loss, Margin, Uncertainty, Uniform"
         )
-    law, fraction = kept_law(problem, regime.dim).law, jnp.zeros(())
-    if isinstance(law, HalfLine):
-        fraction = model.diagnostics(law.axes[0])["noisy_error"]
-    elif isinstance(law, GenericMargin) and isinstance(problem.score, GraNd):
-        fraction = _on_the_line(problem, law)
-    return jnp.where(penalty > 0.0, 0.0, fraction)
+    return _separability_fraction(problem, regime.dim, quadrature_refinement(problem))
 
 
 def flip_fraction(problem: Problem, regime: FixedDimension) -> Scalar:
@@ -70,8 +66,11 @@ def flip_fraction(problem: Problem, regime: FixedDimension) -> Scalar:
         regime: ``FixedDimension(dim)``.
 
     Returns:
-        r_flip, accurate to 1e-10, not differentiable; nan where no sign change is found between r_sep, or 1e-4 (GraNd
-        and scores of the user's own: 0.02), and 1.
+        r_flip, accurate to 1e-10, not differentiable; nan where no sign change is found between
+        r_sep, or 1e-4 (GraNd and scores of the user's own: 0.02), and 1.
+
+    Raises:
+        ValueError: a scalar of the problem is traced.
 
     References: {eq}`eq-flip-fraction` in theory_notes/04_logistic.md.
     """
@@ -83,7 +82,7 @@ def flip_fraction(problem: Problem, regime: FixedDimension) -> Scalar:
         low = max(low, float(separability_fraction(problem, regime)) * (1.0 + 1e-6) + 1e-9)
 
     def along(fraction: float) -> float:
-        moved = eqx.tree_at(lambda p: p.rule.fraction, problem, jnp.asarray(fraction))
+        moved = eqx.tree_at(lambda p: p.rule.fraction, problem, jnp.asarray(fraction, jnp.float64))
         return float(predict_fixed_dimension(moved, regime).parallel)
 
     grid = np.linspace(1.0 - _CLOSEST, low, _GRID)
@@ -108,11 +107,22 @@ def divergence_constant() -> float:
     return float(optimize.root_scalar(balance, bracket=(1.0, 2.0), xtol=1e-15).root)
 
 
-def _on_the_line(problem: Problem, law: GenericMargin) -> Scalar:
+@eqx.filter_jit
+def _separability_fraction(problem: Problem, dim: int, refinement: int) -> Scalar:
+    law, fraction = kept_law(problem, dim).law, jnp.zeros(())
+    if isinstance(law, HalfLine):
+        fraction = logistic_model(problem).diagnostics(law.axes[0])["noisy_error"]
+        fraction = jnp.where(has_direction(problem, law), fraction, 0.0)
+    elif isinstance(law, GenericMargin) and isinstance(problem.score, GraNd):
+        fraction = _on_the_line(problem, law, refinement)
+    return jnp.where(logistic_penalty(problem) > 0.0, 0.0, fraction)
+
+
+def _on_the_line(problem: Problem, law: GenericMargin, refinement: int) -> Scalar:
     """GraNd in dimension 1: separable once the threshold passes max of s sigma(-b s), W(1/e)/b."""
     assert problem.score.probe is not None
     norm = problem.score.probe.norm
     highest = special.lambertw(np.exp(-1.0)).real / norm
     sign = problem.rule.priority(jnp.ones(()))
-    nodes = law.nodes(-highest, resolutions(law, quadrature_refinement(problem))[0])
+    nodes = law.nodes(-highest, resolutions(law, refinement)[0])
     return jnp.where((sign > 0.0) & (norm > 0.0), jnp.sum(nodes.mass), 0.0)

@@ -21,6 +21,7 @@ _LABELS = np.array([1.0, -1.0])
 _PANELS = 8
 _RADIAL_PANELS = 3
 _CUTS = 3
+_REGULAR = 4001
 _MARGIN = 1e-9
 
 Values = Float[Array, "..."]
@@ -35,7 +36,7 @@ def generic_law(problem: Problem, model: Logistic, axes: Matrix, dim: int) -> Lo
     """
     others = jnp.asarray(max(dim - 2.0, 0.0))
     if "norm" not in problem.score.sees or dim == 1:
-        grid = jnp.broadcast_to(graded_grid(REACH, jnp.zeros(1)), (2, _grid_size()))
+        grid = _line_grid()
         profile = Profile.of(lambda place: _priority(problem, place, jnp.abs(place)), grid)
         low, high = _range(profile)
         return GenericMargin(
@@ -49,7 +50,7 @@ def generic_law(problem: Problem, model: Logistic, axes: Matrix, dim: int) -> Lo
         )
     sight = _Sight(problem, dim)
     everywhere = sight.across(jnp.broadcast_to(jnp.linspace(-REACH, REACH, 64), (2, 64)))
-    grid = jnp.broadcast_to(graded_grid(REACH, jnp.zeros(1)), (2, _grid_size()))
+    grid = _line_grid()
     axis = Profile.of(lambda place: _priority(problem, place, jnp.abs(place)), grid)
     low, high = _range(everywhere)
     return GenericBall(
@@ -202,5 +203,7 @@ def _chi_density(radius: Values, dim: int) -> Values:
     return jnp.exp((dim - 1) * jnp.log(safe) - 0.5 * radius**2 - normalisation)
 
 
-def _grid_size() -> int:
-    return graded_grid(REACH, jnp.zeros(1)).shape[-1]
+def _line_grid() -> Float[Array, "2 g"]:
+    """Places on the axis that bracket crossings, for each label."""
+    grid = graded_grid(REACH, jnp.zeros(1), regular=_REGULAR)
+    return jnp.broadcast_to(grid, (2, len(grid)))

@@ -4,8 +4,8 @@ import jax.numpy as jnp
 
 from nfl_sim.influence import Influence
 from nfl_sim.problem import FixedDimension, Problem
-from nfl_sim.theory.logistic.fixed_dimension import describe
-from nfl_sim.theory.logistic.laws import kept_law, quadrature_refinement
+from nfl_sim.theory.logistic.fixed_dimension import describe_kept
+from nfl_sim.theory.logistic.laws import kept_law
 from nfl_sim.theory.logistic.margin_law import Everything
 from nfl_sim.theory.logistic.solution import logistic_penalty
 
@@ -15,9 +15,7 @@ def linear_influence(problem: Problem, regime: FixedDimension) -> Influence:
 
     References: {eq}`eq-logistic-influence` in theory_notes/04_logistic.md.
     """
-    kept, penalty = kept_law(problem, regime.dim), logistic_penalty(problem)
-    fraction = problem.rule.fraction
-    fields = describe(kept.law, fraction, penalty, quadrature_refinement(problem))
+    kept, fields = kept_law(problem, regime.dim), describe_kept(problem, regime.dim)
     known = jnp.where(fields["converged"], 1.0, jnp.nan)
     selected = 0.0 if isinstance(kept.law, Everything) else known
     threshold = jnp.nan_to_num(kept.threshold(fields["level"]))
@@ -26,6 +24,6 @@ def linear_influence(problem: Problem, regime: FixedDimension) -> Influence:
         pull=selected * fields["pull"],
         slope=selected * fields["slope"],
         level=problem.rule.priority(threshold),
-        fraction=fraction,
-        penalty=penalty,
+        fraction=problem.rule.fraction,
+        penalty=logistic_penalty(problem),
     )

@@ -2,6 +2,7 @@
 
 import equinox as eqx
 import jax.numpy as jnp
+from jaxtyping import Array, Bool
 
 from nfl_sim.gaussian import bisect, polish, softplus_slope
 from nfl_sim.problem import FixedDimension, Problem
@@ -36,7 +37,14 @@ def small_fraction_limit(problem: Problem, regime: FixedDimension) -> Prediction
 
     References: {eq}`eq-logistic-small-r` in theory_notes/04_logistic.md.
     """
-    penalty, law = logistic_penalty(problem), _law(problem, regime)
+    logistic_penalty(problem)
+    return _small_fraction_limit(problem, regime)
+
+
+@eqx.filter_jit
+def _small_fraction_limit(problem: Problem, regime: FixedDimension) -> Prediction:
+    # The closed law of the score, also in dimension 1.
+    penalty, law = logistic_penalty(problem), kept_law(problem, max(regime.dim, 2)).law
     free = penalty == 0.0
     match law:
         case Everything():
@@ -87,17 +95,12 @@ def crossover_sample_size(problem: Problem, regime: FixedDimension, *, refined: 
     return jnp.where(prediction.converged & prediction.exists, crossing, jnp.nan)
 
 
-def _law(problem: Problem, regime: FixedDimension):
-    """The closed law of the score, also in dimension 1."""
-    return kept_law(problem, max(regime.dim, 2)).law
-
-
 def _limit(
     problem: Problem,
     regime: FixedDimension,
     weights: Plane,
     direction: Plane,
-    exists: Scalar,
+    exists: Bool[Array, ""],
 ) -> Prediction:
     model, probe = logistic_model(problem), problem.score.probe
     norm = jnp.sqrt(jnp.sum(weights**2))
@@ -149,7 +152,7 @@ def _slab_limit(problem: Problem, law: Slab, penalty: Scalar) -> tuple[Plane, Pl
 
 def _ball_limit(
     problem: Problem, law: BallLaw, penalty: Scalar, dim: int
-) -> tuple[Plane, Plane, Scalar]:
+) -> tuple[Plane, Plane, Bool[Array, ""]]:
     """The longest samples, misclassified by the probe, or those in a small ball about 0.
 
     If no label is flipped, the longest samples are also right about the teacher: a penalised

@@ -56,7 +56,9 @@ def spread(law: LogisticLaw, panels: tuple[Edges, Edges], resolution: Resolution
     along, share = along.ravel(), (share * pdf(along)).ravel()
     across = trapezoidal_normal_rule(resolution.step if not law.flat else None)
     first, second = jnp.meshgrid(along, jnp.asarray(across.nodes), indexing="ij")
-    mass = jnp.outer(share, across.weights) * density(law.model, law.axes, first, second)
+    mass = jnp.outer(share, jnp.asarray(across.weights)) * density(
+        law.model, law.axes, first, second
+    )
     return KeptNodes.flat(first, second, mass, mass, jnp.asarray(True))
 
 
