@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments import linear
+from experiments import linear, problems
 from experiments.registry import Result
 from experiments.tables import Table, from_rows
 
@@ -138,7 +138,7 @@ def _cells(config: Config, point: Point) -> "list[Cell]":
     from experiments.lab import Cell, affordable
 
     budgets = [config.kept] if point.score in EXACT else [config.kept // k for k in (4, 2, 1)]
-    sizes = [linear.samples_for(kept, point.fraction) for kept in budgets]
+    sizes = [problems.samples_for(kept, point.fraction) for kept in budgets]
     replicates = affordable(config.replicates, config.max_rows, sum(sizes))
     problem = _problem(config, point, point.fraction)
     return [Cell(problem, config.dim, size, replicates) for size in sizes]
@@ -148,7 +148,7 @@ def _regime(config: Config, point: Point) -> "Regime":
     import nfl_sim as nfl
 
     if point.score in EXACT:
-        size = linear.samples_for(config.kept, point.fraction)
+        size = problems.samples_for(config.kept, point.fraction)
         return nfl.FiniteSample(config.dim, size)
     return nfl.FixedDimension(config.dim)
 
@@ -172,8 +172,8 @@ def _line(config: Config, curve: Point) -> list[dict[str, Any]]:
     import nfl_sim as nfl
 
     fractions = _grid(min(config.fractions), config.line_points)
-    problems = [_problem(config, curve, fraction) for fraction in fractions]
-    found = linear.curve(problems, nfl.FixedDimension(config.dim))
+    along = [_problem(config, curve, fraction) for fraction in fractions]
+    found = problems.curve(along, nfl.FixedDimension(config.dim))
     limit, coefficient = found["excess_risk"], found["finite_size"]
     at_kept = linear.approach(limit, coefficient, config.kept, fractions, config.dim)
     columns = {"fraction": fractions, "limit": limit, "at_kept": at_kept}

@@ -31,7 +31,8 @@ def draw(tables: Mapping[str, Table]) -> "Figure":
 
     ratios = np.unique(tables["lines"]["probe_ratio"])
     ratios = ratios[np.isfinite(ratios)]
-    scores = [score for score in style.SCORES if score != RANDOM[0]]
+    drawn = set(tables["lines"]["score"]) - {RANDOM[0]}
+    scores = [score for score in style.SCORES if score in drawn]
     figure = plt.figure(figsize=(style.TEXT_WIDTH, 8.4))
     grid = figure.add_gridspec(
         2 * len(scores),

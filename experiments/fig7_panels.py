@@ -1,4 +1,4 @@
-"""The panels of fig7: excess risk against n, a panel a kept fraction."""
+"""The panels of fig7: excess risk against n; a row a model, a panel a kept fraction."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -17,17 +17,31 @@ def draw(tables: Mapping[str, Table]) -> "Figure":
     """The figure, from the tables points, lines and crossovers."""
     import matplotlib.pyplot as plt
 
-    fractions = np.unique(tables["lines"]["fraction"])
-    figure, row = plt.subplots(
-        1, len(fractions), figsize=(style.TEXT_WIDTH, 2.8), sharey=True, squeeze=False
+    models = list(dict.fromkeys(tables["lines"]["model"].tolist()))
+    fractions = [np.unique(select(tables["lines"], model=m)["fraction"]) for m in models]
+    columns = max(map(len, fractions))
+    figure, grid = plt.subplots(
+        len(models),
+        columns,
+        figsize=(style.TEXT_WIDTH, 0.55 + 2.25 * len(models)),
+        sharey="row",
+        squeeze=False,
     )
-    for axes, fraction in zip(row[0], fractions, strict=True):
-        _panel(axes, {name: _at(table, fraction) for name, table in tables.items()})
-        axes.set_title(f"kept fraction r = {fraction:g}")
+    for row, model, several in zip(grid, models, fractions, strict=True):
+        for axes, fraction in zip(row, several, strict=False):
+            where = {"model": model, "fraction": fraction}
+            names = ("points", "lines", "crossovers")
+            _panel(axes, {name: select(tables[name], **where) for name in names})
+            axes.set_title(f"{model}, kept fraction r = {fraction:g}")
+        for axes in row[len(several) :]:
+            axes.set_axis_off()
+        row[0].set_ylabel("excess risk" if model == "linear" else "excess log-loss")
+    for axes in grid[-1]:
         axes.set_xlabel("number of samples n, before pruning")
-    row[0][0].set_ylabel("excess risk")
     _legend(figure, tables)
-    figure.subplots_adjust(left=0.085, right=0.985, bottom=0.145, top=0.84, wspace=0.06)
+    height = figure.get_figheight()
+    sides = {"left": 0.085, "right": 0.985, "wspace": 0.06, "hspace": 0.3}
+    figure.subplots_adjust(bottom=0.42 / height, top=1.0 - 0.45 / height, **sides)
     return figure
 
 
@@ -39,7 +53,7 @@ def _panel(axes: "Axes", tables: Mapping[str, Table]) -> None:
         line = select(tables["lines"], **look)
         points = select(tables["points"], **look)
         style.theory(axes, line["num_samples"], line["value"], **look)
-        if line["limit"][0] > 0.0:
+        if line["limit"][0] > 1e-12:
             style.theory(axes, line["num_samples"], line["limit"], **look, linewidth=0.6)
         style.measured(axes, points["num_samples"], points["mean"], points["sem"], **look)
     _mark_crossovers(axes, tables)
@@ -93,8 +107,3 @@ def _legend(figure: "Figure", tables: Mapping[str, Table]) -> None:
 def _curves(lines: Table) -> list[tuple[str, str]]:
     pairs = zip(lines["score"].tolist(), lines["rule"].tolist(), strict=True)
     return list(dict.fromkeys(pairs))
-
-
-def _at(table: Table, fraction: float) -> Table:
-    column = "fraction" if "fraction" in table else "rule.fraction"
-    return select(table, **{column: fraction}) if column in table else table

@@ -120,12 +120,7 @@ class Lab:
         prediction = nfl.predict(cells[0].problem, regime)
         simulations = [self.simulate(cell) for cell in cells]
         agreement = nfl.compare(prediction, simulations)
-        provenance = flatten(cells[0].problem) | {
-            "regime": type(regime).__name__,
-            "dim": cells[0].dim,
-            "num_samples": ";".join(str(cell.num_samples) for cell in cells),
-            "num_replicates": ";".join(str(cell.num_replicates) for cell in cells),
-            "seed": self.seed,
+        provenance = self.provenance(regime, cells) | {
             "rate": float(agreement.rate),
             "rate_sem": float(agreement.rate_sem),
             "rate_z": float(agreement.rate_z),
@@ -142,9 +137,21 @@ class Lab:
         )
         return Judgement(prediction, simulations, verdict)
 
-    def row(self, cell: Cell, simulation: "Simulation") -> dict[str, Any]:
-        """The cell and its measured excess risk, as a row of a table."""
-        estimate = simulation.excess_risk
+    def provenance(self, regime: "Regime", cells: Sequence[Cell]) -> dict[str, Any]:
+        """What a verdict on these cells, sizes of one problem, rests on."""
+        return flatten(cells[0].problem) | {
+            "regime": type(regime).__name__,
+            "dim": cells[0].dim,
+            "num_samples": ";".join(str(cell.num_samples) for cell in cells),
+            "num_replicates": ";".join(str(cell.num_replicates) for cell in cells),
+            "seed": self.seed,
+        }
+
+    def row(
+        self, cell: Cell, simulation: "Simulation", quantity: str = "excess_risk"
+    ) -> dict[str, Any]:
+        """The cell and a measured quantity, as a row of a table."""
+        estimate = getattr(simulation, quantity)
         return cell.provenance | {
             "seed": self.seed,
             "num_kept": simulation.num_kept,

@@ -1,16 +1,12 @@
-"""Linear problems by name, and the line that theory draws through them."""
+"""Linear problems by name, and theory at a finite size."""
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from experiments import problems
 
 if TYPE_CHECKING:
     from nfl_sim import Problem
-    from nfl_sim.problem import Regime
-
-PROBELESS = ("Leverage", "Uniform")
 
 
 def problem(
@@ -37,27 +33,9 @@ def build(score: str, rule: str, fraction: Any, *, angle: Any, norm: Any, **rest
     """
     import nfl_sim as nfl
 
-    kind = getattr(nfl.scores, score)
-    return nfl.Problem(
-        model=nfl.models.Linear(signal=rest["signal"], noise_std=rest["noise_std"]),
-        score=kind() if score in PROBELESS else kind(probe=nfl.Probe(angle=angle, norm=norm)),
-        rule=getattr(nfl.pruning, rule)(fraction=fraction),
-        learner=nfl.learners.Ridge(penalty=rest["penalty"]),
-    )
-
-
-def samples_for(kept: int, fraction: float) -> int:
-    """The sample size n of which a fraction is ``kept`` samples."""
-    return int(kept / fraction * (1 + 1e-12))
-
-
-def curve(problems: Sequence["Problem"], regime: "Regime") -> dict[str, np.ndarray]:
-    """Predicted limit E and coefficient C of E + C/n along a curve of problems."""
-    import nfl_sim as nfl
-
-    predictions = [nfl.predict(problem, regime) for problem in problems]
-    names = ("excess_risk", "finite_size")
-    return {name: np.array([float(getattr(p, name)) for p in predictions]) for name in names}
+    model = nfl.models.Linear(signal=rest["signal"], noise_std=rest["noise_std"])
+    learner = nfl.learners.Ridge(penalty=rest["penalty"])
+    return problems.assemble(model, learner, score, rule, fraction, angle=angle, norm=norm)
 
 
 def approach(limit: Any, coefficient: Any, kept: Any, fraction: Any, dim: int) -> Any:

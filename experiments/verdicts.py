@@ -7,6 +7,7 @@ from typing import Any
 
 from experiments.tables import Table, from_rows
 
+SIGNIFICANT = 4.9  # two-sided false alarm 1e-6
 STYLES = {"agree": "green", "disagree": "bold red", "inconclusive": "yellow"}
 
 
@@ -30,6 +31,18 @@ class Verdict:
     z: float
     verdict: str
     provenance: dict[str, Any] = field(default_factory=dict)
+
+
+def of_sign(
+    claim: str, gap: float, sem: float, provenance: dict[str, Any], *, positive: bool = True
+) -> Verdict:
+    """Whether a measured gap has the sign that theory gives it; "inconclusive" if it is small."""
+    z = gap / sem
+    toward = z if positive else -z
+    verdict = "inconclusive"
+    if abs(z) > SIGNIFICANT:
+        verdict = "agree" if toward > 0 else "disagree"
+    return Verdict(claim, 0.0, gap, sem, z, verdict, provenance)
 
 
 def to_table(verdicts: Sequence[Verdict]) -> Table:

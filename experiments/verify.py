@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from experiments.lab import Cell, Lab
 
 ABOUT = "Hold a table of predictions against simulation."
-FAMILIES = {"linear": "experiments.verify_linear"}
+FAMILIES = {
+    "linear": "experiments.verify_linear",
+    "logistic": "experiments.verify_logistic",
+}
 CENTRAL = 0.999
 HOLM = 1e-3
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from experiments import linear
+from experiments import linear, problems
 
 HARD, EASY, RANDOM = "KeepHardest", "KeepEasiest", "KeepRandom"
 
@@ -96,7 +96,7 @@ def cases(replicates: int) -> Iterator[tuple[str, Any, list[Any]]]:
 
     for case in CASES:
         rungs = (1,) if case.exact else (4, 2, 1)
-        sizes = [linear.samples_for(case.kept // k, case.fraction) for k in rungs]
+        sizes = [problems.samples_for(case.kept // k, case.fraction) for k in rungs]
         cells = [Cell(_problem(case), case.dim, size, replicates) for size in sizes]
         limit = nfl.FixedDimension(case.dim)
         regime = nfl.FiniteSample(case.dim, sizes[-1]) if case.exact else limit
@@ -118,6 +118,6 @@ def _problem(case: Case) -> Any:
 
 def _claim(case: Case) -> str:
     what = "exact" if case.exact else "limit"
-    probe = "" if case.score in linear.PROBELESS else f" ({case.angle:.3g}, {case.norm:g})"
+    probe = "" if case.score in problems.PROBELESS else f" ({case.angle:.3g}, {case.norm:g})"
     rest = f"r={case.fraction:g} lambda={case.penalty:g} sigma={case.noise_std:g} d={case.dim}"
     return f"{what} {case.score}{probe} {case.rule} {rest}"

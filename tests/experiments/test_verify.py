@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from experiments import verify, verify_linear
+import nfl_sim as nfl
+from experiments import problems, verify, verify_linear, verify_logistic
 from experiments.verdicts import Verdict
 
 HONEST = np.random.default_rng(0).normal(size=46)
@@ -41,6 +42,33 @@ def test_the_linear_table_covers_what_it_promises():
     assert {c.exact for c in cases} == {True, False}
     assert min(c.dim for c in cases) == 1
     assert any(c.penalty > 0 for c in cases)
+
+
+def test_the_logistic_table_covers_what_it_promises():
+    cases = verify_logistic.CASES
+    assert len(cases) >= 40
+    assert len(set(cases)) == len(cases)
+    scores = {"EL2N", "Loss", "Margin", "GraNd", "Uncertainty", "Leverage", "Uniform"}
+    assert {c.score for c in cases} == scores
+    assert {c.rule for c in cases} == {"KeepHardest", "KeepEasiest", "KeepRandom"}
+    assert {c.dim for c in cases} >= {1, 8}
+    for name in ("penalty", "flip"):
+        assert {getattr(c, name) > 0 for c in cases} == {True, False}
+
+
+def test_logistic_cells_keep_enough_samples_to_have_a_student():
+    for case in verify_logistic.CASES:
+        kept = [case.fraction * size for size in case.sizes]
+        assert kept[0] >= (60 if case.penalty == 0 else 20) * case.dim
+        assert 1000 <= kept[-1] <= 5000
+
+
+def test_logistic_cells_without_a_penalty_have_a_student_in_the_limit():
+    for case in verify_logistic.CASES:
+        if case.penalty == 0.0 and case.score not in problems.PROBELESS:
+            problem = verify_logistic.problem(case)
+            edge = nfl.separability_fraction(problem, nfl.FixedDimension(case.dim))
+            assert case.fraction > 1.05 * float(edge), case
 
 
 class Lab:

@@ -1,0 +1,56 @@
+"""Problems by name, their sizes, and the line that theory draws through them."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from nfl_sim import Problem
+    from nfl_sim.problem import Regime
+
+PROBELESS = ("Leverage", "Uniform")
+
+
+def assemble(
+    model: Any, learner: Any, score: str, rule: str, fraction: Any, *, angle: Any, norm: Any
+) -> "Problem":
+    """A problem from its model and learner, and the names of its score and rule.
+
+    Args:
+        model, learner: of the problem.
+        score, rule, fraction: the pruning.
+        angle, norm: the probe, ignored by scores without one.
+    """
+    import nfl_sim as nfl
+
+    kind = getattr(nfl.scores, score)
+    return nfl.Problem(
+        model=model,
+        score=kind() if score in PROBELESS else kind(probe=nfl.Probe(angle=angle, norm=norm)),
+        rule=getattr(nfl.pruning, rule)(fraction=fraction),
+        learner=learner,
+    )
+
+
+def samples_for(kept: int, fraction: float) -> int:
+    """The sample size n of which a fraction is ``kept`` samples."""
+    return int(kept / fraction * (1 + 1e-12))
+
+
+def curve(
+    problems: Sequence["Problem"],
+    regime: "Regime",
+    names: Sequence[str] = ("excess_risk", "finite_size"),
+) -> dict[str, np.ndarray]:
+    """What is predicted along a curve of problems: limit E and coefficient C of E + C/n, or other.
+
+    Args:
+        problems: along the curve.
+        regime: of the predictions.
+        names: of the quantities, as `nfl_sim.Prediction` calls them.
+    """
+    import nfl_sim as nfl
+
+    predictions = [nfl.predict(problem, regime) for problem in problems]
+    return {name: np.array([float(getattr(p, name)) for p in predictions]) for name in names}
