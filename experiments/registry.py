@@ -32,8 +32,14 @@ class Entry:
 
 
 EXPERIMENTS: Mapping[str, Entry] = {
+    "fig1_logistic_grand": Entry(
+        "logistic regression pruned by GraNd: what is kept, error against budget", in_make_run=True
+    ),
     "fig2_linear_failure": Entry(
         "excess risk against the kept fraction: where score-based pruning fails", in_make_run=True
+    ),
+    "fig3_logistic_failure": Entry(
+        "error and log-loss of logistic regression against the kept fraction", in_make_run=True
     ),
     "fig7_scaling_law": Entry(
         "excess risk against the sample size: the plateau of an invalid rule", in_make_run=True

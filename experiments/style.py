@@ -25,6 +25,8 @@ SCORES = {
     "GraNd": BLUE,
     "Uncertainty": GREEN,
     "Leverage": PURPLE,
+    "Loss": ORANGE,
+    "Margin": SKY,
     "Uniform": BLACK,
 }
 RULES: dict[str, dict[str, Any]] = {
@@ -93,6 +95,11 @@ def measured(
         "zorder": 3,
     }
     axes.errorbar(x, y, yerr=SIGMAS * sem, **(look | options))
+
+
+def letter(figure: "Figure", x: float, y: float, name: str) -> None:
+    """The letter of a panel, in figure coordinates of its upper left corner."""
+    figure.text(x, y, name, fontsize=9, fontweight="bold", ha="left", va="top")
 
 
 def curve_name(score: str, rule: str) -> str:

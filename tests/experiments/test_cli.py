@@ -46,7 +46,12 @@ def test_every_registered_module_keeps_the_contract():
 
 
 def test_all_quick_stays_what_make_run_promises():
-    assert registry.names("quick") == ["fig2_linear_failure", "fig7_scaling_law"]
+    assert registry.names("quick") == [
+        "fig1_logistic_grand",
+        "fig2_linear_failure",
+        "fig3_logistic_failure",
+        "fig7_scaling_law",
+    ]
     assert registry.names("paper") == list(registry.EXPERIMENTS)
 
 

@@ -3,11 +3,23 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import nfl_sim as nfl
-from experiments import cli, fig2_linear_failure, fig7_scaling_law, linear, outputs, verify
+from experiments import (
+    cli,
+    fig1_logistic_grand,
+    fig2_linear_failure,
+    fig3_logistic_failure,
+    fig3_phases,
+    fig7_scaling_law,
+    linear,
+    outputs,
+    problems,
+    verify,
+)
 from experiments.lab import Judgement, Lab, cell_key
 from experiments.verdicts import Verdict
 from nfl_sim.simulation import blocks
@@ -26,7 +38,7 @@ def test_the_probe_errs_by_what_is_asked(ratio):
 @pytest.mark.parametrize("kept", [16, 77, 1024])
 @pytest.mark.parametrize("fraction", [0.001, 0.07, 0.3, 1.0])
 def test_samples_for_keeps_what_is_asked(kept, fraction):
-    assert nfl.num_kept(fraction, linear.samples_for(kept, fraction)) == kept
+    assert nfl.num_kept(fraction, problems.samples_for(kept, fraction)) == kept
 
 
 def test_random_pruning_s_line_is_exact():
@@ -39,7 +51,16 @@ def test_random_pruning_s_line_is_exact():
     assert float(line) == pytest.approx(float(exact), rel=1e-12)
 
 
-@pytest.mark.parametrize("module", [fig2_linear_failure, fig7_scaling_law, verify])
+MODULES = [
+    fig1_logistic_grand,
+    fig2_linear_failure,
+    fig3_logistic_failure,
+    fig7_scaling_law,
+    verify,
+]
+
+
+@pytest.mark.parametrize("module", MODULES)
 def test_no_two_cells_share_a_key(module):
     config = module.PRESETS["quick"]
     cells = {cell.identity: cell for cell in module.cells(config)}
@@ -54,7 +75,7 @@ def test_fig2_puts_every_point_and_line_into_its_tables(monkeypatch):
     """With theory and simulation replaced, so that only the bookkeeping is tested."""
     count = len(fig2_linear_failure._grid(0.1, 6))
     flat = {"excess_risk": np.ones(count), "finite_size": np.ones(count)}
-    monkeypatch.setattr(linear, "curve", lambda problems, regime: flat)
+    monkeypatch.setattr(problems, "curve", lambda found, regime: flat)
     monkeypatch.setattr(nfl, "small_fraction_limit", lambda p, r: SimpleNamespace(excess_risk=2.0))
 
     class Fake:
@@ -79,6 +100,7 @@ def test_fig2_puts_every_point_and_line_into_its_tables(monkeypatch):
 
 def test_fig7_runs_from_end_to_end_on_replicates_that_obey_the_theory(tmp_path, monkeypatch):
     two = (("Uniform", "KeepRandom"), ("EL2N", "KeepEasiest"))
+    monkeypatch.setattr(fig7_scaling_law, "MODELS", ("linear",))
     monkeypatch.setattr(fig7_scaling_law, "CURVES", two)
     monkeypatch.setattr(fig7_scaling_law, "INVALID", two[1:])
     monkeypatch.setattr(blocks, "run_replicates", obedient)
@@ -93,12 +115,57 @@ def test_fig7_runs_from_end_to_end_on_replicates_that_obey_the_theory(tmp_path, 
     assert (folder / "fig7_scaling_law.pdf").exists()
 
 
+def test_fig1_shows_what_is_kept_and_where_training_leads(monkeypatch):
+    """With theory replaced: the student trained on the hardest turns its back on the teacher."""
+    limit = SimpleNamespace(parallel=jnp.asarray(-0.96), orthogonal=jnp.asarray(-0.3))
+    for name in ("predict", "small_fraction_limit"):
+        monkeypatch.setattr(nfl, name, lambda problem, regime: limit)
+    config = fig1_logistic_grand.Config(shown=(1.0, 0.1), shown_kept=100)
+    for index, fraction in enumerate(config.shown):
+        samples, boundaries = fig1_logistic_grand._show(config, index)
+        assert len(samples) == 100
+        found = {row["which"]: row for row in boundaries}
+        assert found["teacher"]["error"] == pytest.approx(0.325143, abs=1e-6)
+        assert (found["student"]["error"] > 0.5) == (fraction < 1.0)
+        assert found["limit"]["w1"] < 0.0
+
+
+def test_fig3_visits_every_phase_and_every_score():
+    config = fig3_logistic_failure.Config()
+    points = list(fig3_logistic_failure._points(config))
+    scores = {"EL2N", "Loss", "Margin", "GraNd", "Uncertainty", "Leverage", "Uniform"}
+    assert {point.score for point in points} == scores
+    assert all(point.fraction < 0.72 for point in points if point.penalty > 0)
+    low, high = fig3_phases.asymptotes()
+    assert low == pytest.approx(0.553, abs=1e-3)
+    assert high == pytest.approx(1.361, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("fraction", "mean", "separable", "word"),
+    [
+        (0.1, np.nan, 1.0, "agree"),
+        (0.1, np.nan, 0.8, "inconclusive"),
+        (0.1, 1.0, 0.1, "disagree"),
+        (0.3, -1.0, 0.0, "agree"),
+        (0.3, 1.0, 0.0, "disagree"),
+        (0.8, 1.0, 0.0, "agree"),
+        (0.8, 0.01, 0.0, "inconclusive"),
+    ],
+)
+def test_a_phase_is_judged_by_the_share_and_the_sign(fraction, mean, separable, word):
+    row = {"rule.fraction": fraction, "model.signal": 1.0, "mean": mean, "sem": 0.1}
+    row |= {"separable": separable, "num_replicates": 64}
+    row |= dict.fromkeys(("seed", "dim", "num_samples"), 0)
+    assert fig3_phases._verdict(row, 0.2, 0.5).verdict == word
+
+
 def obedient(key, problem, *, dim, num_samples, start, stop, **_):
     """Statistics as if every mean were what theory says, with a spread of a tenth of it."""
     limit = nfl.predict(problem, nfl.FixedDimension(dim))
     kept = nfl.num_kept(0.5, num_samples)
     mean = linear.approach(float(limit.excess_risk), float(limit.finite_size), kept, 0.5, dim)
-    count, zeros = stop - start, np.zeros(len(QUANTITIES))
-    means, squares = zeros.copy(), zeros.copy()
+    count, unknown = stop - start, np.full(len(QUANTITIES), np.nan)
+    means, squares = unknown.copy(), unknown.copy()
     means[0], squares[0] = mean, count * (0.1 * mean) ** 2
     return Moments(count, means, squares, np.zeros(len(CAUSES), dtype=np.int64))

@@ -6,7 +6,8 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from experiments import fig2_linear_failure, fig7_scaling_law, style
+from experiments import fig1_logistic_grand as fig1
+from experiments import fig2_linear_failure, fig3_logistic_failure, fig7_scaling_law, style
 from experiments.tables import from_rows
 
 CURVES = [("Uniform", "KeepRandom", np.nan)]
@@ -35,14 +36,15 @@ def fig2_tables():
 
 def fig7_tables():
     points, lines, crossovers = [], [], []
-    for (score, rule), r in product(fig7_scaling_law.CURVES, (0.1, 0.5)):
-        name = {"score": score, "rule": rule}
+    panels = product(fig7_scaling_law.MODELS, fig7_scaling_law.CURVES, (0.1, 0.5))
+    for model, (score, rule), r in panels:
+        name = {"model": model, "score": score, "rule": rule, "fraction": r}
         lines += [
-            name | {"fraction": r, "num_samples": n, "limit": 0.1, "value": 0.1 + 5 / n}
+            name | {"num_samples": n, "limit": 0.1, "value": 0.1 + 5 / n}
             for n in (100.0, 1000.0, 10000.0)
         ]
-        crossovers.append(name | {"fraction": r, "crossover": 500.0})
-        points.append(name | {"rule.fraction": r, "num_samples": 300, "mean": 0.12, "sem": 0.01})
+        crossovers.append(name | {"crossover": 500.0})
+        points.append(name | {"num_samples": 300, "mean": 0.12, "sem": 0.01})
     return {
         "points": from_rows(points),
         "lines": from_rows(lines),
@@ -50,10 +52,58 @@ def fig7_tables():
     }
 
 
-FIGURES = [(fig2_linear_failure, fig2_tables), (fig7_scaling_law, fig7_tables)]
+def fig1_tables():
+    samples, boundaries, points, lines = [], [], [], []
+    for r in (1.0, 0.5, 0.2, 0.05):
+        samples += [{"fraction": r, "x1": x, "x2": 1.0, "label": x} for x in (-1.0, 1.0)]
+        boundaries += [
+            {"fraction": r, "which": which, "w1": 1.0, "w2": w, "error": 0.5}
+            for which, w in (("teacher", 0.0), ("student", np.nan), ("limit", -1.0))
+        ]
+    for (score, rule), r in product((fig1.RANDOM, fig1.GRAND), (0.5, 0.05)):
+        name, limit = {"score": score, "rule": rule}, 0.1 * (score == "GraNd")
+        values = {"limit": limit, "value": limit + 0.01}
+        lines += [name | values | {"fraction": r, "num_kept": m} for m in (50.0, 500.0)]
+        point = {"num_kept": 64, "mean": 0.1, "sem": 0.01, "num_replicates": 8}
+        points += [name | point | {"rule.fraction": r, "failed": failed} for failed in (0, 3)]
+    found = {"samples": samples, "boundaries": boundaries, "points": points, "lines": lines}
+    return {name: from_rows(rows) for name, rows in found.items()}
 
 
-@pytest.mark.parametrize(("module", "made"), FIGURES, ids=["fig2", "fig7"])
+def fig3_tables():
+    points, lines = [], []
+    names = [("Uniform", "KeepRandom", 0.0), ("EL2N", "KeepHardest", 0.0)]
+    for score, rule, penalty in [*names, ("EL2N", "KeepHardest", 1e-4), ("EL2N", "KeepEasiest", 0)]:
+        name = {"score": score, "rule": rule}
+        for r, limit, size in ((0.1, np.inf, np.nan), (0.5, 0.3, 5.0), (1.0, 0.0, 5.0)):
+            line = {"fraction": r, "penalty": penalty, "error": 0.4}
+            lines.append(name | line | {"limit": limit, "finite_size": size})
+        point = {"learner.penalty": penalty, "error": 0.4, "error_sem": 0.01, "mean": 0.3}
+        point |= {"sem": 0.01, "num_replicates": 8, "num_samples": 64}
+        points += [
+            name | point | {"rule.fraction": r, "failed": f} for r, f in ((0.1, 8), (0.5, 0))
+        ]
+    mark = {"score": "EL2N", "rule": "KeepHardest", "r_sep": 0.2, "r_flip": 0.4}
+    phases = [
+        {"model.signal": 1.0, "rule.fraction": r, "separable": s, "mean": m}
+        for r, s, m in ((0.1, 1.0, np.nan), (0.3, 0.0, -1.0), (0.8, 0.0, 1.0))
+    ]
+    share = {"r_sep": 0.2, "num_samples": 64, "rule.fraction": 0.2, "separable": 0.5}
+    edges = [{"signal": s, "r_sep": 0.3 / s, "r_flip": 0.6 / s} for s in (0.5, 2.0)]
+    found = {"points": points, "lines": lines, "marks": [mark], "phases": phases}
+    found |= {"shares": [share | {"num_replicates": 8}], "boundaries": edges}
+    return {name: from_rows(rows) for name, rows in found.items()}
+
+
+FIGURES = [
+    (fig1, fig1_tables),
+    (fig2_linear_failure, fig2_tables),
+    (fig3_logistic_failure, fig3_tables),
+    (fig7_scaling_law, fig7_tables),
+]
+
+
+@pytest.mark.parametrize(("module", "made"), FIGURES, ids=["fig1", "fig2", "fig3", "fig7"])
 def test_figures_are_deterministic_and_legible(module, made):
     first, sizes, width = draw(module, made())
     second, _, _ = draw(module, made())
