@@ -61,3 +61,19 @@ def test_the_probe_of_norm_zero_and_the_perfect_probe():
         problem = example_problem(angle=angle, norm=norm)
         closed = nfl.predict(problem, nfl.FixedDimension(2))
         _check(hasty_predict(2)(_twin(problem)), closed)
+
+
+@pytest.mark.parametrize("rule", [KeepHardest, KeepEasiest])
+def test_margin_of_a_regression_by_brute_force(rule):
+    """-y w_p.x has no closed form: the kept second moments, on a grid of (x_1, noise)."""
+    problem = example_problem(scores.Margin, rule, angle=0.0, norm=0.8, fraction=0.4)
+    prediction = nfl.predict(problem, nfl.FixedDimension(1))
+    grid = np.linspace(-8.0, 8.0, 3201)
+    x, noise = grid[:, None], 0.7 * grid[None, :]
+    weight = np.exp(-0.5 * (grid[:, None] ** 2 + grid[None, :] ** 2))
+    score = -0.8 * (x + noise) * x
+    kept = score > float(prediction.threshold)
+    kept = weight * (kept if rule is KeepHardest else ~kept)
+    assert np.sum(kept) / np.sum(weight) == pytest.approx(0.4, abs=1e-3)
+    slope = np.sum(kept * x * (x + noise)) / np.sum(kept * x**2)
+    assert float(prediction.parallel) == pytest.approx(slope, abs=2e-3)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from nfl_sim.problem import Problem
 from nfl_sim.pruning import KeepEasiest, KeepHardest, KeepRandom
-from nfl_sim.scores import EL2N, GraNd, Leverage, Loss, PointwiseScore, Uncertainty, Uniform
+from nfl_sim.scores import EL2N, GraNd, Leverage, Loss, Margin, PointwiseScore, Uncertainty, Uniform
 from nfl_sim.theory.linear.frame import teacher_plane
 from nfl_sim.theory.linear.generic import generic_law
 from nfl_sim.theory.linear.grand import grand_law
@@ -34,7 +34,7 @@ def kept_law(problem: Problem, penalty: Scalar, dim: int, *, refinement: int = 1
         NoTheoryError: the rule is none of KeepHardest, KeepEasiest, KeepRandom.
     """
     rule, score = problem.rule, problem.score
-    if isinstance(rule, KeepRandom) or isinstance(score, Uniform):
+    if isinstance(rule, KeepRandom) or isinstance(score, Uniform) or _ties(problem):
         return SlabLaw.of_nothing(linear_model(problem), penalty, dim)
     if not isinstance(rule, KeepHardest | KeepEasiest):
         raise NoTheoryError(
@@ -58,6 +58,14 @@ def quadrature_refinement(problem: Problem) -> int:
     if is_traced(ratio):
         return 2
     return min(max(math.ceil(0.5 * float(ratio)), 1), _FINEST)
+
+
+def _ties(problem: Problem) -> bool:
+    """A null probe gives all samples the margin 0."""
+    probe = problem.score.probe
+    if not isinstance(problem.score, Margin) or probe is None or is_traced(probe.norm):
+        return False
+    return float(probe.norm) == 0.0
 
 
 def in_score_units(problem: Problem, threshold: Scalar) -> Scalar:

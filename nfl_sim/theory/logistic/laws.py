@@ -106,11 +106,11 @@ def axes_of(problem: Problem, sign: float = 1.0) -> Matrix:
 
 
 def _has_no_opinion(problem: Problem) -> bool:
-    """A null probe of a score that sees the samples through it alone."""
+    """A null probe of a score that sees the samples through it alone: all tie."""
     probe = problem.score.probe
-    if probe is None or "norm" in problem.score.sees or is_traced(probe.norm):
+    if not isinstance(problem.score, EL2N | Loss | Margin | Uncertainty):
         return False
-    return float(probe.norm) == 0.0
+    return probe is not None and not is_traced(probe.norm) and float(probe.norm) == 0.0
 
 
 def _across(dim: int) -> tuple[Scalar, bool]:
