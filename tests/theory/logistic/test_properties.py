@@ -212,7 +212,9 @@ def test_the_random_threshold_adds_rank_one(problem, step):
 @few
 @given(signal=st.floats(0.0, STRONGEST), fraction=st.floats(0.01, 1.0))
 def test_random_pruning_costs_half_the_dimension(signal, fraction):
-    problem = example_logistic_problem(EL2N, KeepRandom, signal=signal, fraction=fraction)
+    problem = example_logistic_problem(
+        EL2N, KeepRandom, angle=0.0, signal=signal, fraction=fraction
+    )
     for dim in (1, 2, 10):
         prediction = nfl.predict(problem, nfl.FixedDimension(dim))
         assert abs(float(prediction.finite_size) * 2.0 * fraction / dim - 1.0) < 1e-9
