@@ -6,10 +6,10 @@ import jax.numpy as jnp
 import pytest
 
 import nfl_sim as nfl
-from benchmarks.problems import REGIME, SCORES, problem
+from benchmarks.problems import CASES, REGIME
 
-every_score = pytest.mark.parametrize("score", SCORES)
-FRACTIONS = jnp.geomspace(1e-3, 0.99, 100)
+every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+FRACTIONS = jnp.linspace(0.4, 0.99, 100)
 
 
 def excess_risk(case: nfl.Problem) -> jax.Array:
@@ -25,24 +25,22 @@ def curve(case: nfl.Problem) -> jax.Array:
     return jax.vmap(at)(FRACTIONS)
 
 
-@every_score
-def test_predict(benchmark, score):
-    case = problem(score)
+@every_case
+def test_predict(benchmark, case):
     benchmark(lambda: excess_risk(case).block_until_ready())
 
 
-@every_score
-def test_curve(benchmark, score):
-    jitted, case = eqx.filter_jit(curve), problem(score)
+@every_case
+def test_curve(benchmark, case):
+    jitted = eqx.filter_jit(curve)
     jitted(case).block_until_ready()
     benchmark.extra_info["points"] = len(FRACTIONS)
     benchmark.pedantic(lambda: jitted(case).block_until_ready(), rounds=5, warmup_rounds=1)
 
 
-@every_score
-def test_first_prediction(benchmark, score):
+@every_case
+def test_first_prediction(benchmark, case):
     """Tracing and compiling included."""
-    case = problem(score)
     benchmark.pedantic(
         lambda: excess_risk(case).block_until_ready(), setup=jax.clear_caches, rounds=3
     )
