@@ -84,7 +84,8 @@ def minimise(
     def improve(state):
         count, student, _ = state
         step = _newton_step(objective, student)
-        small = jnp.max(jnp.abs(step)) <= tolerance * (1.0 + jnp.max(jnp.abs(student)))
+        # Comparisons are written so that nan ends the loops.
+        small = ~(jnp.max(jnp.abs(step)) > tolerance * (1.0 + jnp.max(jnp.abs(student))))
         length = _armijo(objective, student, step)
         return count + 1, student + length * step, small
 
@@ -123,8 +124,7 @@ def _armijo(objective: Objective, student: Plane, step: Plane) -> Scalar:
     def too_long(state):
         count, length = state
         decrease = value - objective.value(student + length * step)
-        enough = decrease >= -_ARMIJO * length * slope - _ROUNDING
-        return (count < _HALVINGS) & ~enough
+        return (count < _HALVINGS) & (decrease < -_ARMIJO * length * slope - _ROUNDING)
 
     def shorten(state):
         return state[0] + 1, 0.5 * state[1]
