@@ -19,7 +19,12 @@ MOST_FAILURES = 1e-3
 
 def coefficient(problem: "Problem", regime: "Regime") -> float:
     """C in E[error] = error + C/n + o(1/n): that of the risk, with the error's own derivatives."""
-    return float(_compiled(_coefficient)(problem, regime))
+    from nfl_sim.theory.logistic.laws import kept_law, quadrature_refinement
+    from nfl_sim.theory.logistic.solution import logistic_penalty
+
+    law, penalty = kept_law(problem, regime.dim).law, logistic_penalty(problem)
+    refinement = quadrature_refinement(problem)
+    return float(_compiled(_coefficient)(law, problem.rule.fraction, penalty, refinement))
 
 
 def exact(model: Any, students: Any) -> np.ndarray:
@@ -59,7 +64,7 @@ def _theory(simulation: Any, regime: "Regime") -> tuple[float, float]:
 
     import nfl_sim as nfl
 
-    kept = jnp.asarray(simulation.num_kept / simulation.num_samples)
+    kept = jnp.asarray(simulation.num_kept / simulation.num_samples, jnp.float64)
     problem = eqx.tree_at(lambda p: p.rule.fraction, simulation.problem, kept)
     limit = nfl.predict(problem, regime).excess_error
     return float(limit), coefficient(problem, regime)
@@ -78,17 +83,15 @@ def _exact(model: Any, students: Any) -> Any:
     return jax.vmap(lambda student: model.diagnostics(student)["error"])(students)
 
 
-def _coefficient(problem: Any, regime: Any) -> Any:
+def _coefficient(law: Any, fraction: Any, penalty: Any, refinement: int) -> Any:
+    """Of a kept law, whose kinds are few: whatever the score is called."""
     import jax.numpy as jnp
 
-    from nfl_sim.theory.logistic.laws import kept_law, quadrature_refinement
     from nfl_sim.theory.logistic.second_order import fluctuation, iid_coefficient
     from nfl_sim.theory.logistic.solution import solve_law
     from nfl_sim.theory.second_order import finite_size
 
-    law, fraction = kept_law(problem, regime.dim).law, problem.rule.fraction
-    refinement = quadrature_refinement(problem)
-    solution = solve_law(law, fraction, problem.learner.penalty, refinement)
+    solution = solve_law(law, fraction, penalty, refinement)
     student, (slope, curvature) = solution.student, solution.motion
     jet = _error_jet(law.model.signal, law.axes[:, 0], student)
     second = fluctuation(solution.objective, student, law.others)

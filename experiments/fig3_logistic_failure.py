@@ -46,7 +46,8 @@ class Config:
         fractions: kept fractions r of the points.
         penalty: a small one, with which a student exists also below r_sep.
         replicates: of a point.
-        judged_replicates: of a point and size from which a limit is judged.
+        judged_replicates: of a point and size from which a limit is judged; twice that, where
+            it is that no student exists.
         line_points: kept fractions along a theory line.
         signals, phase_fractions: the grid of the phase diagram.
         share_ratios: r / r_sep at which separable samples are counted.
@@ -62,11 +63,11 @@ class Config:
     fractions: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
     penalty: float = 1e-4
     replicates: int = 64
-    judged_replicates: int = 512
+    judged_replicates: int = 256
     line_points: int = 41
-    signals: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0)
+    signals: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 7.0)
     phase_fractions: tuple[float, ...] = (0.05, 0.1, 0.2, 0.28, 0.45, 0.62, 0.8, 0.95)
-    share_ratios: tuple[float, ...] = (0.8, 0.9, 0.96, 1.0, 1.04, 1.1, 1.2, 1.3)
+    share_ratios: tuple[float, ...] = (0.9, 0.96, 1.0, 1.04, 1.1, 1.2, 1.3)
     share_replicates: int = 128
 
 
@@ -94,24 +95,23 @@ class Point:
 
 
 JUDGED = (
-    Point("EL2N", HARD, 0.2),
     Point("EL2N", HARD, 0.4),
     Point("Margin", HARD, 0.6),
     Point("Loss", HARD, 0.8),
-    Point("Loss", EASY, 0.6),
     Point("EL2N", EASY, 0.8),
     Point("GraNd", HARD, 0.4),
     Point("GraNd", HARD, 0.6),
     Point("GraNd", EASY, 0.6),
-    Point("Uncertainty", HARD, 0.5),
-    Point("Leverage", EASY, 0.5),
+    Point("Uncertainty", HARD, 0.4),
+    Point("Leverage", EASY, 0.4),
 )
-ERRORS = (Point("EL2N", HARD, 0.4), Point("GraNd", HARD, 0.6), Point("EL2N", EASY, 0.8))
+NOWHERE = (Point("EL2N", HARD, 0.26), Point("Loss", EASY, 0.6))  # below r_sep
+ERRORS = (Point("EL2N", HARD, 0.4), Point("Loss", HARD, 0.8), Point("EL2N", EASY, 0.8))
 
 
 def cells(config: Config) -> "list[Cell]":
     """All that is simulated."""
-    judged = [cell for point in JUDGED for cell in _rungs(config, point)]
+    judged = [cell for point in (*JUDGED, *NOWHERE) for cell in _rungs(config, point)]
     points = [_cell(config, point) for point in _points(config)]
     return judged + points + fig3_phases.cells(config, _separability(config, JUDGED[0]))
 
@@ -124,7 +124,9 @@ def compute(config: Config, lab: "Lab") -> Result:
     lines = [row for curve in _curves(config) for row in _line(config, regime, curve)]
     marks = [_mark(config, regime, *names) for names in product(EQUIVALENT[:1], (HARD, EASY))]
     marks.append(_mark(config, regime, "GraNd", HARD))
-    verdicts = [lab.judge(_claim("limit", p), regime, _rungs(config, p)).verdict for p in JUDGED]
+    claims = [(_claim("limit", point), point) for point in JUDGED]
+    claims += [(_claim("no student", point), point) for point in NOWHERE]
+    verdicts = [lab.judge(claim, regime, _rungs(config, p)).verdict for claim, p in claims]
     verdicts += [errors.judge(lab, _claim("error", p), regime, _rungs(config, p)) for p in ERRORS]
     points = [_row(lab, _cell(config, point)) for point in _points(config)]
     found = {"points": points, "lines": lines, "marks": marks}
@@ -178,7 +180,7 @@ def _rungs(config: Config, point: Point) -> "list[Cell]":
     from experiments.lab import Cell
 
     sizes = [config.samples // k for k in (4, 2, 1)]
-    problem, count = build(config, point), config.judged_replicates
+    problem, count = build(config, point), config.judged_replicates * (1 + (point in NOWHERE))
     return [Cell(problem, config.dim, size, count) for size in sizes]
 
 

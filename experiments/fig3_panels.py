@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 RULES = ("KeepHardest", "KeepEasiest")
 RISKS = (2e-4, 60.0)
 ERRORS = (0.15, 0.8)
-SPOT = 8.6  # signal at which the asymptotes are named
+SPOTS = (2.25, 2.08)  # signals at which the asymptotes are named
 SMALL = 0.1  # where C/n is below this part of 1 + limit, limit + C/n is drawn too
 PENALISED: dict[str, Any] = {"markerfacecolor": style.YELLOW, "markersize": 3}
 PHASES: dict[str, dict[str, Any]] = {
@@ -145,17 +145,18 @@ def _phases(axes: "Axes", tables: Mapping[str, Table]) -> None:
     signal, r_sep, r_flip = (line[name] for name in ("signal", "r_sep", "r_flip"))
     axes.fill_between(signal, 1e-3, r_sep, color=SHADES["no student"], linewidth=0)
     axes.fill_between(signal, r_sep, r_flip, color=SHADES["worse than a coin"], linewidth=0)
-    for edge, constant in zip((r_sep, r_flip), fig3_phases.asymptotes(), strict=True):
+    edges = zip((r_sep, r_flip), fig3_phases.asymptotes(), SPOTS, strict=True)
+    for edge, constant, spot in edges:
         style.theory(axes, signal, edge, score="EL2N", rule="KeepHardest")
         above = constant / signal
         axes.plot(signal, above, color=style.BLACK, linewidth=0.7, linestyle=(0, (1, 1.2)))
         axes.annotate(
-            f"{constant:.3f}$/\\beta$",
-            (SPOT, constant / SPOT),
-            xytext=(1.5, 1.5),
+            f"{constant:.2f}$/\\beta$",
+            (spot, constant / spot),
+            xytext=(1.5, 1.0),
             textcoords="offset points",
             fontsize=7,
-            rotation=-50,
+            rotation=-47,
             rotation_mode="anchor",
         )
     gone = points["separable"] > 0.5
@@ -166,7 +167,7 @@ def _phases(axes: "Axes", tables: Mapping[str, Table]) -> None:
     axes.set_xlim(signal.min(), signal.max())
     axes.set_ylim(0.04, 1.0)
     axes.set_yticks([0.05, 0.1, 0.2, 0.5, 1.0], ["0.05", "0.1", "0.2", "0.5", "1"])
-    axes.set_xticks([0.25, 1, 4, 16], ["0.25", "1", "4", "16"])
+    axes.set_xticks([0.25, 0.5, 1, 2, 4, 8], ["0.25", "0.5", "1", "2", "4", "8"])
     axes.minorticks_off()
     axes.set_xlabel(r"signal $\beta$", labelpad=1)
     axes.set_ylabel("kept fraction r", labelpad=1)
@@ -178,7 +179,7 @@ def _shares(axes: "Axes", shares: Table) -> None:
     from scipy.stats import binom
 
     r_sep = float(shares["r_sep"][0])
-    ratios = np.linspace(0.75, 1.35, 241)
+    ratios = np.linspace(0.85, 1.32, 241)
     sizes = np.unique(shares["num_samples"])
     for size, shade in zip(sizes, np.linspace(0.35, 1.0, len(sizes)), strict=True):
         look = {"score": "EL2N", "rule": "KeepHardest", "alpha": shade}
@@ -193,6 +194,8 @@ def _shares(axes: "Axes", shares: Table) -> None:
     axes.set_ylim(-0.03, 1.06)
     axes.set_xlabel("kept fraction r")
     axes.set_ylabel("share without a student", labelpad=1)
+    note = "lines: all\nkept\nlabels\nwrong"
+    axes.text(0.04, 0.07, note, transform=axes.transAxes, fontsize=7, linespacing=1.1)
     axes.legend(loc="upper right", borderaxespad=0.0, handlelength=1.0, handletextpad=0.4)
 
 

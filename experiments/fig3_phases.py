@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from experiments.lab import Cell, Lab
 
 NAMES = ("EL2N", "KeepHardest")
-DIM = 2
-SIGNALS = (*np.geomspace(0.25, 4.0, 17).tolist(), 8.0, 16.0)  # straight in log-log beyond 4
+SIGNALS = (*np.geomspace(0.25, 4.0, 17).tolist(), 8.0)
 NEARLY_ALL, HALF = 0.95, 0.5  # shares of separable samples: where a phase is, where it cannot be
 FEWER = (16, 4, 1)  # the share of separable samples is counted at these parts of n
 
@@ -29,7 +28,7 @@ def cells(config: "Config", r_sep: float) -> "list[Cell]":
 
 def compute(config: "Config", lab: "Lab", r_sep: float) -> Result:
     """Tables boundaries, phases and shares; a verdict on the phase of every cell of the grid."""
-    edges = {signal: _edges(signal) for signal in sorted({*SIGNALS, *config.signals})}
+    edges = {signal: _edges(config, signal) for signal in sorted({*SIGNALS, *config.signals})}
     lines = [{"signal": s, "r_sep": a, "r_flip": b} for s, (a, b) in edges.items()]
     rows = [_row(lab, cell) for cell in _grid(config)]
     verdicts = [_verdict(row, *edges[row["model.signal"]]) for row in rows]
@@ -43,7 +42,7 @@ def asymptotes() -> tuple[float, float]:
 
     2 phi(0) log 2 and 2 phi(0) log(1 + e^k), k the constant of the divergence at r_sep.
     """
-    from nfl_sim.theory.logistic.fractions import divergence_constant
+    from nfl_sim.theory import divergence_constant
 
     twice = float(np.sqrt(2.0 / np.pi))
     return twice * float(np.log(2.0)), twice * float(np.log1p(np.exp(divergence_constant())))
@@ -53,11 +52,11 @@ def _problem(fraction: Any, signal: Any) -> Any:
     return logistic.build(*NAMES, fraction, angle=0.0, norm=1.0, signal=signal)
 
 
-def _edges(signal: float) -> tuple[float, float]:
+def _edges(config: "Config", signal: float) -> tuple[float, float]:
     """r_sep and r_flip of a perfect probe."""
     import nfl_sim as nfl
 
-    problem, regime = _problem(0.5, signal), nfl.FixedDimension(DIM)
+    problem, regime = _problem(0.5, signal), nfl.FixedDimension(config.dim)
     functions = (nfl.separability_fraction, nfl.flip_fraction)
     r_sep, r_flip = (float(function(problem, regime)) for function in functions)
     return r_sep, r_flip
@@ -67,7 +66,7 @@ def _grid(config: "Config") -> "Iterator[Cell]":
     from experiments.lab import Cell
 
     for signal, fraction in product(config.signals, config.phase_fractions):
-        yield Cell(_problem(fraction, signal), DIM, config.samples, config.replicates)
+        yield Cell(_problem(fraction, signal), config.dim, config.samples, config.replicates)
 
 
 def _shares(config: "Config", r_sep: float) -> "Iterator[Cell]":

@@ -40,7 +40,7 @@ def draw(tables: Mapping[str, Table]) -> "Figure":
         axes.set_xlabel("number of samples n, before pruning")
     _legend(figure, tables)
     height = figure.get_figheight()
-    sides = {"left": 0.085, "right": 0.985, "wspace": 0.06, "hspace": 0.3}
+    sides = {"left": 0.085, "right": 0.975, "wspace": 0.06, "hspace": 0.3}
     figure.subplots_adjust(bottom=0.42 / height, top=1.0 - 0.45 / height, **sides)
     return figure
 
@@ -56,7 +56,18 @@ def _panel(axes: "Axes", tables: Mapping[str, Table]) -> None:
         if line["limit"][0] > 1e-12:
             style.theory(axes, line["num_samples"], line["limit"], **look, linewidth=0.6)
         style.measured(axes, points["num_samples"], points["mean"], points["sem"], **look)
+    _name_sizes(axes, tables["lines"]["num_samples"])
     _mark_crossovers(axes, tables)
+
+
+def _name_sizes(axes: "Axes", sizes: np.ndarray) -> None:
+    """Where powers of ten are few, name 2 and 5 times them too."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    if sizes.max() < 100 * sizes.min():
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:g}"))
 
 
 def _mark_crossovers(axes: "Axes", tables: Mapping[str, Table]) -> None:

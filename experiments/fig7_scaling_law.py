@@ -181,8 +181,13 @@ def _sides(
     rows: list[dict[str, Any]],
     random: list[dict[str, Any]],
 ) -> Iterator[Verdict]:
-    """Who wins well below and well above the crossover, a factor two from it."""
-    for row, other in zip(rows, random, strict=True):
+    """Who wins well below and well above the crossover, a factor two from it.
+
+    Where there is none, random pruning wins by its 1/n term at first, which is little: the largest
+    size tells.
+    """
+    pairs = list(zip(rows, random, strict=True))
+    for row, other in pairs if crossover > 0.0 else pairs[-1:]:
         size = row["num_samples"]
         if crossover / 2 < size < 2 * crossover:
             continue
