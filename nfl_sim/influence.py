@@ -50,5 +50,5 @@ class Influence(eqx.Module):
         gradient = -model.residual(margin, labels.astype(jnp.float64))
         pulled = gradient * (plane @ self.pull[:width])
         pulled += self.penalty * jnp.sum(self.pull * self.student)
-        kept = priorities > self.level
+        kept = priorities.astype(jnp.float64) > self.level
         return jnp.mean(jnp.where(kept, pulled - self.slope, 0.0)) + self.fraction * self.slope

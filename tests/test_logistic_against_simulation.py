@@ -10,17 +10,15 @@ import pytest
 
 import nfl_sim as nfl
 from nfl_sim.pruning import KeepEasiest, KeepHardest
-from nfl_sim.scores import EL2N, GraNd, Uncertainty
+from nfl_sim.scores import EL2N, GraNd
 from tests.agreement import CRITICAL, FALSE_ALARM
 from tests.strategies import example_logistic_problem
 
-DIM, SIZES, REPLICATES = 3, (400, 800, 1600), 600
+DIM, SIZES, REPLICATES = 3, (400, 800, 1600), 400
 REGIME = nfl.FixedDimension(DIM)
 CASES = [
-    (EL2N, KeepHardest, {"fraction": 0.7}),
     (EL2N, KeepEasiest, {"fraction": 0.5, "penalty": 0.1, "flip_probability": 0.1}),
     (GraNd, KeepHardest, {"fraction": 0.6, "penalty": 0.05}),
-    (Uncertainty, KeepHardest, {"fraction": 0.5, "penalty": 0.1, "flip_probability": 0.05}),
 ]
 
 
@@ -46,16 +44,4 @@ def test_limit_and_rate(score, rule, numbers):
     # The control has mean zero, so the two means differ by its sampling error alone.
     spread = math.hypot(plain.sem, controlled.sem)
     assert abs(plain.mean - controlled.mean) <= CRITICAL * spread
-    assert (plain.sem / controlled.sem) ** 2 > (10.0 if score is not Uncertainty else 2.0)
-
-
-def test_separable_replicates_are_counted_where_no_student_exists():
-    problem = example_logistic_problem(EL2N, KeepHardest, signal=2.0, fraction=0.1)
-    prediction = nfl.predict(problem, REGIME)
-    assert not bool(prediction.exists)
-    key = jax.random.key(5)
-    runs = [
-        nfl.simulate(key, problem, dim=DIM, num_samples=size, num_replicates=200) for size in SIZES
-    ]
-    assert all(run.failed["separable"] > 190 for run in runs)
-    assert nfl.compare(prediction, runs).verdict == "agree"
+    assert (plain.sem / controlled.sem) ** 2 > 10.0
