@@ -8,7 +8,7 @@ Importing the package never changes JAX's configuration; predictions need
 from nfl_sim import learners, models, pruning, scores
 from nfl_sim.compare import Agreement, compare
 from nfl_sim.influence import Influence
-from nfl_sim.problem import FiniteSample, FixedDimension, Problem
+from nfl_sim.problem import FiniteSample, FixedDimension, Problem, Proportional
 from nfl_sim.pruning import num_kept
 from nfl_sim.scores import Probe
 from nfl_sim.simulation import (
@@ -45,6 +45,7 @@ __all__ = [
     "Prediction",
     "Probe",
     "Problem",
+    "Proportional",
     "Simulation",
     "compare",
     "crossover_sample_size",

@@ -11,7 +11,7 @@ from nfl_sim.learners import Learner
 from nfl_sim.models import Model
 from nfl_sim.pruning import PointwiseRule
 from nfl_sim.scores import PointwiseScore, Probe
-from nfl_sim.validation import count_field, in_domain, is_traced
+from nfl_sim.validation import Scalar, count_field, in_domain, is_traced, scalar_field
 
 _COLLINEAR = 1e-12
 
@@ -78,7 +78,26 @@ class FiniteSample(eqx.Module):
     num_samples: int = count_field("num_samples", at_least=1)
 
 
-Regime = FixedDimension | FiniteSample
+@final
+class Proportional(eqx.Module):
+    """The limit n, d -> infinity with n/d -> sample_ratio, n counted before pruning.
+
+    Args:
+        sample_ratio: n/d > 0.
+
+    Raises:
+        ValueError: ``sample_ratio`` is not a finite scalar > 0, or float64 is off.
+    """
+
+    sample_ratio: Scalar = scalar_field("sample_ratio", low=0.0, open_low=True)
+
+    @property
+    def dim(self) -> int:
+        """The fewest dimensions in which a probe of any angle fits."""
+        return 2
+
+
+Regime = FixedDimension | FiniteSample | Proportional
 
 
 def require_dimension(problem: Problem, dim: int) -> None:
