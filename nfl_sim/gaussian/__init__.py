@@ -14,6 +14,7 @@ from nfl_sim.gaussian.logistic_normal import (
 )
 from nfl_sim.gaussian.normal import cdf, interval_mean, interval_moments, log_cdf, pdf, tail_moments
 from nfl_sim.gaussian.order_statistics import kept_mass_rule
+from nfl_sim.gaussian.proximal import ConvexLoss, HingeLoss, LogisticLoss, SquareLoss
 from nfl_sim.gaussian.quadrature import (
     Rule,
     chi_rule,
@@ -31,9 +32,13 @@ from nfl_sim.gaussian.roots import bisect, polish, solve_increasing
 from nfl_sim.gaussian.slab import SlabMoments, slab_moments
 
 __all__ = [
+    "ConvexLoss",
+    "HingeLoss",
+    "LogisticLoss",
     "RadialMoments",
     "Rule",
     "SlabMoments",
+    "SquareLoss",
     "bisect",
     "cdf",
     "chi_rule",

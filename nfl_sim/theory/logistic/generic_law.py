@@ -11,18 +11,15 @@ from jaxtyping import Array, Float
 from nfl_sim.gaussian import Rule, on_intervals, pdf, sphere_coordinate_rule, unit_panels
 from nfl_sim.models import Logistic
 from nfl_sim.problem import Problem
-from nfl_sim.scores import View
 from nfl_sim.theory.crossings import Intervals, Profile, graded_grid
+from nfl_sim.theory.label_profile import label_priority, label_profile, level_range
 from nfl_sim.theory.logistic.law import KeptNodes, LogisticLaw, Matrix, Resolution, density
 from nfl_sim.theory.logistic.margin_law import REACH, probe_side, spread
 from nfl_sim.validation import Scalar
 
-_LABELS = np.array([1.0, -1.0])
 _PANELS = 8
 _RADIAL_PANELS = 3
 _CUTS = 3
-_REGULAR = 4001
-_MARGIN = 1e-9
 
 Values = Float[Array, "..."]
 
@@ -36,9 +33,8 @@ def generic_law(problem: Problem, model: Logistic, axes: Matrix, dim: int) -> Lo
     """
     others = jnp.asarray(max(dim - 2.0, 0.0))
     if "norm" not in problem.score.sees or dim == 1:
-        grid = _line_grid()
-        profile = Profile.of(lambda place: _priority(problem, place, jnp.abs(place)), grid)
-        low, high = _range(profile)
+        profile = label_profile(problem, REACH)
+        low, high = level_range(profile)
         return GenericMargin(
             model=model,
             axes=axes,
@@ -50,9 +46,8 @@ def generic_law(problem: Problem, model: Logistic, axes: Matrix, dim: int) -> Lo
         )
     sight = _Sight(problem, dim)
     everywhere = sight.across(jnp.broadcast_to(jnp.linspace(-REACH, REACH, 64), (2, 64)))
-    grid = _line_grid()
-    axis = Profile.of(lambda place: _priority(problem, place, jnp.abs(place)), grid)
-    low, high = _range(everywhere)
+    axis = label_profile(problem, REACH)
+    low, high = level_range(everywhere)
     return GenericBall(
         model=model,
         axes=axes,
@@ -104,7 +99,7 @@ class _Sight(eqx.Module):
         grid = jnp.maximum(graded_grid(mode + REACH, centres), 0.0)
         side = place[..., None]
         return Profile.of(
-            lambda radius: _priority(self.problem, side, jnp.sqrt(side**2 + radius**2)), grid
+            lambda radius: label_priority(self.problem, side, jnp.sqrt(side**2 + radius**2)), grid
         )
 
 
@@ -147,28 +142,6 @@ class GenericBall(LogisticLaw):
         return probe_side(nodes)
 
 
-def _priority(problem: Problem, place: Values, norm: Values) -> Values:
-    """Priority of samples with z at ``place`` along the probe; the first axis is the label."""
-    probe = problem.score.probe
-    label = jnp.asarray(_LABELS).reshape(2, *(1,) * (place.ndim - 1))
-    margin = label * place * (0.0 if probe is None else probe.norm)
-    features = {
-        "residual": problem.model.residual(margin, label),
-        "loss": problem.model.loss(margin, label),
-        "probe_margin": margin,
-        "label": label,
-        "norm": norm,
-    }
-    shape = jnp.broadcast_shapes(place.shape, norm.shape)
-    seen = {name: jnp.broadcast_to(features[name], shape) for name in problem.score.sees}
-    return jnp.broadcast_to(problem.rule.priority(problem.score(View(seen))), shape)
-
-
-def _range(profile: Profile) -> tuple[Scalar, Scalar]:
-    """The levels between which everything is kept."""
-    return -jnp.max(profile.values) - _MARGIN, -jnp.min(profile.values) + _MARGIN
-
-
 def _panels(kept: Intervals, count: int) -> tuple[Values, Values]:
     """Each interval cut into ``count`` panels, flat."""
     edges = np.reshape(np.linspace(0.0, 1.0, count + 1), (1, 1, -1))
@@ -202,8 +175,3 @@ def _chi_density(radius: Values, dim: int) -> Values:
     safe = jnp.maximum(radius, 1e-100)
     return jnp.exp((dim - 1) * jnp.log(safe) - 0.5 * radius**2 - normalisation)
 
-
-def _line_grid() -> Float[Array, "2 g"]:
-    """Places on the axis that bracket crossings, for each label."""
-    grid = graded_grid(REACH, jnp.zeros(1), regular=_REGULAR)
-    return jnp.broadcast_to(grid, (2, len(grid)))

@@ -1,0 +1,146 @@
+"""From a problem with labels +-1 to the law of its kept samples."""
+
+import math
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool
+
+from nfl_sim.gaussian import pdf
+from nfl_sim.models import Logistic, Model, Perceptron
+from nfl_sim.problem import Problem
+from nfl_sim.pruning import KeepEasiest, KeepHardest, KeepRandom
+from nfl_sim.scores import EL2N, GraNd, Leverage, Loss, Margin, Uncertainty, Uniform
+from nfl_sim.theory.label_profile import label_profile, level_range
+from nfl_sim.theory.proportional.intervals import (
+    Everything,
+    HalfLine,
+    Intervals,
+    LevelSet,
+    Places,
+    Selection,
+    Slab,
+)
+from nfl_sim.theory.proportional.law import REACH, SignedLaw
+from nfl_sim.theory.proportional.logistic_law import LogisticLaw
+from nfl_sim.theory.proportional.perceptron_law import PerceptronLaw
+from nfl_sim.validation import NoTheoryError, Scalar, is_traced
+
+_MASS_TOLERANCE = 1e-9
+_TRACED_SIGNAL = 4.0
+_STEPS = 0.75  # of the trapezoidal rule, times the signal at most
+
+
+class KeptLaw(NamedTuple):
+    """The kept law on more and on fewer nodes.
+
+    Args:
+        fine, coarse: the laws.
+        level: at which the selection cuts.
+        separated: whether the probe separates the kept labels.
+        converged: whether the fraction is kept.
+    """
+
+    fine: SignedLaw
+    coarse: SignedLaw
+    level: Scalar
+    separated: Bool[Array, ""]
+    converged: Bool[Array, ""]
+
+
+def select(problem: Problem) -> Selection:
+    """What the problem's rule keeps of its score.
+
+    Raises:
+        NoTheoryError: the rule is none of KeepHardest, KeepEasiest, KeepRandom, or the score has no
+            law in high dimension.
+    """
+    rule, score = problem.rule, problem.score
+    if not isinstance(rule, KeepHardest | KeepEasiest | KeepRandom):
+        raise NoTheoryError(
+            f"no theory for the rule {type(rule).__name__} in Proportional; "
+            "there is for KeepHardest, KeepEasiest, KeepRandom"
+        )
+    if isinstance(rule, KeepRandom) or isinstance(score, Leverage | Uniform) or _ties(problem):
+        return Everything()
+    hardest = isinstance(rule, KeepHardest)
+    if isinstance(score, Uncertainty):
+        return Slab(outside=not hardest)
+    two_valued = isinstance(problem.model, Perceptron) and bool(score.sees & {"residual", "loss"})
+    if two_valued:
+        raise NoTheoryError(
+            f"{type(score).__name__} takes two values on Perceptron, so its level keeps no given "
+            "fraction; there is a theory for Margin, Uncertainty, Leverage, Uniform and scores of "
+            "your own that see the probe_margin and the label"
+        )
+    if isinstance(score, EL2N | GraNd | Loss | Margin):
+        return HalfLine(side=1.0 if hardest else -1.0)
+    if "norm" in score.sees:
+        raise NoTheoryError(
+            f"no theory for {type(score).__name__} in Proportional: it sees the norm, which does "
+            "not vary in high dimension; there is for EL2N, GraNd, Loss, Margin, Uncertainty, "
+            "Leverage, Uniform and scores of your own without the norm"
+        )
+    profile = label_profile(problem, REACH)
+    return LevelSet(profile, *level_range(profile))
+
+
+def teacher_step(problem: Problem) -> float:
+    """Step of the trapezoidal rule that averages a logistic teacher: 1/2, 1/4, ... as it steepens.
+
+    A traced signal is taken for 4.
+    """
+    model = problem.model
+    if not isinstance(model, Logistic):
+        return 0.5
+    signal = _TRACED_SIGNAL if is_traced(model.signal) else float(model.signal)
+    return 0.5 ** max(1, math.ceil(math.log2(max(signal, 1e-9) / _STEPS)))
+
+
+def keep(problem: Problem, fine: int, coarse: int, step: float) -> KeptLaw:
+    """The kept law on nodes of these orders; ``step`` is the `teacher_step`."""
+    selection, model, fraction = select(problem), problem.model, problem.rule.fraction
+    if isinstance(selection, Everything):
+        law = _law(model, step, jnp.zeros(1), 2.0 * jnp.ones(1), jnp.zeros(()), jnp.ones(()))
+        never, always = jnp.asarray(False), jnp.asarray(True)
+        return KeptLaw(law, law, jnp.asarray(jnp.nan), never, always)
+    assert problem.score.probe is not None
+    cosine, sine = problem.score.probe.direction
+    frame = (cosine, jnp.abs(sine))
+    empty = jnp.zeros(1)
+    kept = selection.kept(fraction, _law(model, step, empty, empty, *frame).chance)
+    laws = [_on(kept, model, step, fraction, order, frame) for order in (fine, coarse)]
+    total = jnp.sum(laws[0].masses * laws[0].chance(laws[0].places))
+    whole = jnp.abs(total - 1.0) <= _MASS_TOLERANCE
+    return KeptLaw(laws[0], laws[1], kept.level, kept.one_sided, whole & kept.resolved)
+
+
+def _on(
+    kept: Intervals,
+    model: Model,
+    step: float,
+    fraction: Scalar,
+    order: int,
+    frame: tuple[Scalar, Scalar],
+) -> SignedLaw:
+    places, lengths = kept.nodes(order, sharp=isinstance(model, Perceptron))
+    return _law(model, step, places, 2.0 * pdf(places) * lengths / fraction, *frame)
+
+
+def _law(
+    model: Model, step: float, places: Places, masses: Places, cosine: Scalar, sine: Scalar
+) -> SignedLaw:
+    weights = jnp.ones_like(places)
+    if isinstance(model, Perceptron):
+        flip = model.flip_probability
+        return PerceptronLaw(places, masses, weights, cosine, sine, flip)
+    assert isinstance(model, Logistic)
+    return LogisticLaw(places, masses, weights, cosine, sine, model, step)
+
+
+def _ties(problem: Problem) -> bool:
+    """A null probe of a score that sees the samples through it alone: all tie."""
+    probe = problem.score.probe
+    if not isinstance(problem.score, EL2N | GraNd | Loss | Margin | Uncertainty):
+        return False
+    return probe is not None and not is_traced(probe.norm) and float(probe.norm) == 0.0

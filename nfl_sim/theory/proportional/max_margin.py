@@ -1,0 +1,179 @@
+"""The hard-margin student of a kept law, and the sample ratio up to which there is one."""
+
+import math
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from nfl_sim.gaussian import pdf
+from nfl_sim.theory.proportional.law import SignedLaw, Student
+from nfl_sim.theory.proportional.newton import (
+    Equations,
+    Root,
+    Unknowns,
+    converged,
+    finish,
+    newton,
+)
+from nfl_sim.validation import Scalar
+
+FINE, COARSE = 9, 5
+_LARGE_RATIO = 0.500488931777  # error times kept ratio of a random sample, at large ratios
+_ACCURATE, _ROUGH = 1e-9, 1e-6
+_STEPS = 30
+_ATTEMPTS = (1.0, 0.3, 0.1, 0.03, 0.01, 1e-3)
+
+
+class MarginSolution(NamedTuple):
+    """The unit student of largest margin.
+
+    Args:
+        student: of norm 1.
+        margin: kappa > 0, the smallest y w.x of a kept sample.
+        support_fraction: share of the kept samples at that margin.
+        moved: the student that coarser nodes give.
+        converged: whether the residual is below 1e-9.
+    """
+
+    student: Student
+    margin: Scalar
+    support_fraction: Scalar
+    moved: Student
+    converged: Bool[Array, ""]
+
+
+def solve_margin(fine: SignedLaw, coarse: SignedLaw, ratio: Scalar) -> MarginSolution:
+    """The student of largest margin on ``ratio`` kept samples a dimension.
+
+    It is the one solution of {eq}`eq-margin-direction` and {eq}`eq-margin-norm`.
+
+    Args:
+        fine, coarse: the same law on more and on fewer nodes.
+        ratio: kept samples a dimension, below that of {eq}`eq-separability-ratio`.
+    """
+    rough = _search(*jax.lax.stop_gradient((coarse, ratio)))
+
+    def equations(law: SignedLaw, ratio: Scalar, order: int) -> Equations:
+        return lambda x: _equations(law, ratio, x, order)
+
+    still = equations(*jax.lax.stop_gradient((fine, ratio)), FINE)
+    root = newton(still, rough.unknowns, tolerance=1e-12, steps=_STEPS)
+    others = equations(coarse, ratio, COARSE)
+    point, shift = finish(equations(fine, ratio, FINE), others, root.unknowns)
+    found = _student(point)
+    mass = jnp.sum(fine.ramps(found, jnp.ones_like(fine.places), FINE).mass)
+    return MarginSolution(
+        student=_unit(found),
+        margin=1.0 / found.norm,
+        support_fraction=mass,
+        moved=_unit(_student(point + shift)),
+        converged=converged(root, _ACCURATE),
+    )
+
+
+def separable_ratio(law: SignedLaw) -> Scalar:
+    """Kept samples a dimension up to which a large sample is separable, if that is finite.
+
+    1 / min_a E[(a.G + Z)_+^2], {eq}`eq-separability-ratio`.
+    """
+
+    still = jax.lax.stop_gradient(law)
+
+    def slope(x: Unknowns) -> Unknowns:
+        below = still.ramps(Student(x[0], x[1], jnp.ones(())), jnp.zeros_like(law.places), FINE)
+        return jnp.stack([jnp.sum(still.places * below.first), jnp.sum(below.across)])
+
+    root = newton(slope, jnp.zeros(2), tolerance=1e-12, steps=_STEPS)
+    # At the minimum the derivative of the point does not matter.
+    student = Student(root.unknowns[0], root.unknowns[1], jnp.ones(()))
+    second = jnp.sum(law.ramps(student, jnp.zeros_like(law.places), FINE).second)
+    return jnp.where(converged(root, _ACCURATE), 1.0 / second, jnp.nan)
+
+
+def _equations(law: SignedLaw, ratio: Scalar, x: Unknowns, order: int) -> Unknowns:
+    """Of a student of margin 1 with components x[0], x[1] and rest exp(x[2])."""
+    student = _student(x)
+    below = law.ramps(student, jnp.ones_like(law.places), order)
+    first, norm = jnp.sum(below.first), student.norm
+    return jnp.stack(
+        [
+            student.along / norm - norm * jnp.sum(law.places * below.first) / first,
+            student.across / norm - norm * jnp.sum(below.across) / first,
+            2.0 * x[2] - jnp.log(ratio * jnp.sum(below.second)),
+        ]
+    )
+
+
+def _search(law: SignedLaw, ratio: Scalar) -> Root:
+    """Newton from the best of three guesses, and if that fails from others.
+
+    At small ratios the student is Hebb's, sqrt(ratio) E[G]; at large ones it tends to the teacher
+    as fast as the density of kept samples at its boundary lets it.
+    """
+    mean, _ = law.plane_moments()
+    hebb = jnp.sqrt(ratio) * mean
+    edge = ratio * _edge_density(law) / (math.pi * _LARGE_RATIO)
+    teacher = edge * jnp.stack([law.cosine, law.sine])
+
+    def solve(direction: Float[Array, " 2"]) -> Root:
+        scale = _margin_of(law, ratio, direction)
+        start = jnp.stack([direction[0] / scale, direction[1] / scale, -jnp.log(scale)])
+        return newton(
+            lambda x: _equations(law, ratio, x, COARSE), start, tolerance=_ROUGH, steps=_STEPS
+        )
+
+    guesses = jnp.stack([hebb, teacher, hebb + teacher])
+    scales = jax.lax.map(lambda guess: _margin_of(law, ratio, guess), guesses)
+    margins = scales / jnp.sqrt(1.0 + jnp.sum(guesses**2, axis=1))
+    best = guesses[jnp.argmax(jnp.where(jnp.isfinite(margins), margins, -jnp.inf))]
+    others = hebb + jnp.asarray(_ATTEMPTS)[:, None] * teacher
+    directions = jnp.concatenate([best[None, :], others])
+
+    def again(state):
+        count, root = state
+        return (count < len(directions)) & ~converged(root, _ROUGH)
+
+    def attempt(state):
+        count, _ = state
+        return count + 1, solve(directions[count])
+
+    start = (jnp.asarray(0), Root(jnp.zeros(3), jnp.asarray(jnp.inf)))
+    return jax.lax.while_loop(again, attempt, start)[1]
+
+
+def _margin_of(law: SignedLaw, ratio: Scalar, direction: Float[Array, " 2"]) -> Scalar:
+    """The k with ratio E[(k - direction.G - Z)_+^2] = 1: Newton from the right, where it falls."""
+    mean, _ = law.plane_moments()
+    student = Student(direction[0], direction[1], jnp.ones(()))
+    length = jnp.sqrt(jnp.sum(direction**2))
+    start = 1.0 / jnp.sqrt(ratio) + jnp.abs(jnp.sum(direction * mean)) + 0.01 * length
+
+    def improve(state):
+        count, bound, _ = state
+        below = law.ramps(student, bound * jnp.ones_like(law.places), COARSE)
+        root = jnp.sqrt(ratio * jnp.sum(below.second))
+        step = (root - 1.0) * root / (ratio * jnp.sum(below.first))
+        return count + 1, bound - step, step
+
+    def unfinished(state):
+        count, bound, step = state
+        return (count < 40) & (jnp.abs(step) > 1e-3 * jnp.abs(bound))
+
+    return jax.lax.while_loop(unfinished, improve, (jnp.asarray(0), start, start))[1]
+
+
+def _edge_density(law: SignedLaw) -> Scalar:
+    """Density of the kept law at the teacher's boundary, in units of that of the full data."""
+    sine = jnp.maximum(law.sine, 1e-6)
+    at = pdf(law.places * law.cosine / sine) / sine
+    return jnp.sum(law.masses * at) / (2.0 * pdf(jnp.zeros(())))
+
+
+def _student(x: Unknowns) -> Student:
+    return Student(x[0], x[1], jnp.exp(x[2]))
+
+
+def _unit(student: Student) -> Student:
+    return Student(*(part / student.norm for part in student))

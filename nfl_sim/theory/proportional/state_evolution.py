@@ -1,0 +1,170 @@
+"""State evolution: the student of any convex loss on a kept law, in high dimension."""
+
+from typing import NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool
+
+from nfl_sim.theory.proportional.law import SignedLaw, Student
+from nfl_sim.theory.proportional.newton import (
+    Equations,
+    Root,
+    Unknowns,
+    converged,
+    finish,
+    newton,
+)
+from nfl_sim.theory.proportional.ridge import solve_ridge
+from nfl_sim.validation import Scalar
+
+FINE, COARSE = 9, 5
+_ACCURATE, _ROUGH = 1e-9, 1e-6
+_STEPS = 40
+_ATTEMPTS, _DAMPED_STEPS = 3, 100
+_SOFTEST = 1e-3
+
+
+class Moments(NamedTuple):
+    """What a loss makes of a kept law: averages of u = prox(w.z; omega V) - w.z.
+
+    Args:
+        along, across: E[u z] and E[u v].
+        square: E[u^2].
+        response: E[1 - prox'].
+        loss: E[omega l(prox)] / E[omega], the training loss of a sample.
+        support: share of samples with u != 0.
+    """
+
+    along: Scalar
+    across: Scalar
+    square: Scalar
+    response: Scalar
+    loss: Scalar
+    support: Scalar
+
+
+class Channel(Protocol):
+    """The moments of one loss on a kept law."""
+
+    @property
+    def target(self) -> float:
+        """The margin at which a parabola that resembles the loss is least."""
+        ...
+
+    @property
+    def curvature(self) -> float:
+        """Of that parabola."""
+        ...
+
+    def moments(self, law: SignedLaw, student: Student, step: Scalar, order: int) -> Moments:
+        """At a student and a susceptibility V = ``step``."""
+        ...
+
+
+class Evolution(NamedTuple):
+    """The one solution of the state evolution.
+
+    Args:
+        student: its order parameters.
+        susceptibility: V.
+        moments: of the loss there.
+        moved: the student that coarser nodes give.
+        converged: whether the residual is below 1e-9.
+    """
+
+    student: Student
+    susceptibility: Scalar
+    moments: Moments
+    moved: Student
+    converged: Bool[Array, ""]
+
+
+def solve_evolution(
+    fine: SignedLaw, coarse: SignedLaw, channel: Channel, ratio: Scalar, ridge: Scalar
+) -> Evolution:
+    """Solve {eq}`eq-se-direction`, {eq}`eq-se-norm` and {eq}`eq-se-susceptibility`.
+
+    Args:
+        fine, coarse: the same law on more and on fewer nodes.
+        channel: of the loss.
+        ratio: kept samples a dimension.
+        ridge: penalty times ratio times E[omega]. The problem must have a finite solution.
+    """
+    def equations(law: SignedLaw, ratio: Scalar, ridge: Scalar, order: int) -> Equations:
+        return lambda x: _equations(law, channel, ratio, ridge, x, order)
+
+    still_coarse, still_fine, *scalars = jax.lax.stop_gradient((coarse, fine, ratio, ridge))
+    rough = _search(still_coarse, channel, *scalars)
+    still = equations(still_fine, *scalars, FINE)
+    root = newton(still, rough.unknowns, tolerance=1e-12, steps=_STEPS)
+    others = equations(still_coarse, *scalars, COARSE)
+    point, shift = finish(equations(fine, ratio, ridge, FINE), others, root.unknowns)
+    student, step = _unpack(point)
+    return Evolution(
+        student=student,
+        susceptibility=step,
+        moments=channel.moments(fine, student, step, FINE),
+        moved=_unpack(point + shift)[0],
+        converged=converged(root, _ACCURATE),
+    )
+
+
+def _equations(
+    law: SignedLaw, channel: Channel, ratio: Scalar, ridge: Scalar, x: Unknowns, order: int
+) -> Unknowns:
+    """In units that do not depend on the size of the student."""
+    student, step = _unpack(x)
+    found = channel.moments(law, student, step, order)
+    return jnp.stack(
+        [
+            (ratio * found.along - ridge * step * student.along) / student.norm,
+            (ratio * found.across - ridge * step * student.across) / student.norm,
+            2.0 * x[2] - jnp.log(ratio * found.square),
+            1.0 - ridge * step - ratio * found.response,
+        ]
+    )
+
+
+def _search(law: SignedLaw, channel: Channel, ratio: Scalar, ridge: Scalar) -> Root:
+    """Newton from the student of a parabola, and if that fails from a damped iteration."""
+
+    def equations(x: Unknowns) -> Unknowns:
+        return _equations(law, channel, ratio, ridge, x, COARSE)
+
+    start = _parabola(law, channel, ratio, ridge)
+
+    def iterate(_, x: Unknowns) -> Unknowns:
+        student, step = _unpack(x)
+        found = channel.moments(law, student, step, COARSE)
+        response = ratio * found.response
+        along = ratio * found.along + response * student.along
+        across = ratio * found.across + response * student.across
+        rest = 0.5 * jnp.log(ratio * found.square)
+        inverse = ridge + response / step
+        new = jnp.stack([along, across, rest, -jnp.log(inverse)])
+        return 0.5 * (x + new)
+
+    def again(state):
+        count, root = state
+        return (count < _ATTEMPTS) & ~converged(root, _ROUGH)
+
+    def attempt(state):
+        count, _ = state
+        calm = jax.lax.fori_loop(0, _DAMPED_STEPS * count, iterate, start)
+        return count + 1, newton(equations, calm, tolerance=_ROUGH, steps=_STEPS)
+
+    first = (jnp.asarray(0), Root(start, jnp.asarray(jnp.inf)))
+    return jax.lax.while_loop(again, attempt, first)[1]
+
+
+def _parabola(law: SignedLaw, channel: Channel, ratio: Scalar, ridge: Scalar) -> Unknowns:
+    """The student of the loss curvature (target - h)^2 / 2."""
+    found = solve_ridge(law, ratio, ridge / channel.curvature)
+    along, across, rest = (channel.target * part for part in found.student)
+    step = 1.0 / (channel.curvature * jnp.maximum(found.stiffness, _SOFTEST))
+    return jnp.stack([along, across, jnp.log(rest), jnp.log(step)])
+
+
+def _unpack(x: Unknowns) -> tuple[Student, Scalar]:
+    return Student(x[0], x[1], jnp.exp(x[2])), jnp.exp(x[3])
