@@ -2,6 +2,7 @@
 
 from nfl_sim.learners._base import Fit, Learner
 from nfl_sim.learners._logistic_regression import LogisticRegression
+from nfl_sim.learners._max_margin import MaxMargin
 from nfl_sim.learners._ridge import Ridge
 
-__all__ = ["Fit", "Learner", "LogisticRegression", "Ridge"]
+__all__ = ["Fit", "Learner", "LogisticRegression", "MaxMargin", "Ridge"]
