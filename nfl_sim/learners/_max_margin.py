@@ -5,20 +5,17 @@ from typing import ClassVar, final
 
 import jax
 import jax.numpy as jnp
-import jax.scipy.linalg as jsl
 from jaxtyping import Array, Bool, Float
 
 from nfl_sim.learners._base import Fit, Learner
+from nfl_sim.learners._hull import hull_bound, hull_holds_zero, relative_gap
 from nfl_sim.learners._interior_point import Point, Program, corrected, solve
-from nfl_sim.learners._signed import Signed
+from nfl_sim.learners._signed import Signed, separates
 from nfl_sim.validation import Scalar
 
 _AIM = 1e-12  # of the relative gap between the margin and its bound
 _TIGHT = 1e-8
 _NO_MARGIN = 1e-10  # in units of the length of a row
-_INSIDE = 0.25  # squared radius in Dikin's ellipsoid, 1 at its surface
-_WELL_POSED = 0.01
-_ROUNDING = 4.0 * 2.0**-52  # times d: of a factorisation
 _AT_THE_MARGIN = 1e-6
 
 
@@ -61,9 +58,9 @@ class MaxMargin(Learner):
             jax.lax.stop_gradient(program), dual, lambda point: _is_finished(still, point)
         )
         student = corrected(program, point)[:-1]
-        separable = still.is_separated_by(student)
-        tight = _relative_gap(still, student, point.dual) <= _TIGHT
-        inseparable = ~separable & _hull_holds_zero(still, point.dual)
+        separable = separates(student, still.rows, still.counts)
+        tight = relative_gap(still, student, point.dual) <= _TIGHT
+        inseparable = ~separable & hull_holds_zero(still, point.dual)
         found = separable & tight
         unit = jnp.where(found, student / jnp.linalg.norm(student), jnp.nan)
         return Fit(unit, exists=~inseparable, converged=found | inseparable)
@@ -107,36 +104,7 @@ def _program(sample: Signed) -> Program:
     )
 
 
-def _bound(sample: Signed, dual: Float[Array, " m"]) -> Scalar:
-    """Length of a convex combination of the rows, which no margin exceeds."""
-    mass = jnp.sum(jnp.where(sample.counts, dual, 0.0))
-    return jnp.linalg.norm(dual @ sample.rows) / mass
-
-
-def _relative_gap(sample: Signed, weights: Float[Array, " d"], dual: Float[Array, " m"]) -> Scalar:
-    bound = _bound(sample, dual)
-    margin = sample.least(sample.rows @ weights) / jnp.linalg.norm(weights)
-    return (bound - margin) / bound
-
-
 def _is_finished(sample: Signed, point: Point) -> Bool[Array, ""]:
     """Whether all is said, or the point is not a number."""
-    gap = _relative_gap(sample, point.primal[:-1], point.dual)
-    return ~((gap > _AIM) & (_bound(sample, point.dual) > _NO_MARGIN))
-
-
-def _hull_holds_zero(sample: Signed, dual: Float[Array, " m"]) -> Bool[Array, ""]:
-    """Whether some convex combination of the rows provably vanishes.
-
-    With r = sum z_i a_i and M = sum z_i^2 a_i a_i', the change -z_i^2 a_i.M^-1 r of z_i makes the
-    sum vanish, and no z_i changes sign if r.M^-1 r < 1, for that is the squared radius of the
-    change in the ellipsoid sum (change_i / z_i)^2 <= 1.
-    """
-    shares = jnp.where(sample.counts, dual, 0.0)
-    scaled, remainder = shares[:, None] * sample.rows, shares @ sample.rows
-    moment = scaled.T @ scaled
-    ridge = _ROUNDING * len(moment) * jnp.trace(moment)
-    factor = jnp.linalg.cholesky(moment + ridge * jnp.eye(len(moment)))
-    inverse = jsl.cho_solve((factor, True), jnp.eye(len(moment)))
-    well_posed = ridge * jnp.trace(inverse) <= _WELL_POSED
-    return well_posed & (jnp.sum((remainder @ inverse) * remainder) <= _INSIDE)
+    gap = relative_gap(sample, point.primal[:-1], point.dual)
+    return ~((gap > _AIM) & (hull_bound(sample, point.dual) > _NO_MARGIN))

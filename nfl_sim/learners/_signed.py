@@ -8,7 +8,7 @@ from jaxtyping import Array, Bool, Float
 
 from nfl_sim.validation import Scalar
 
-_ROUNDING = 4.0 * 2.0**-52  # times d: of a product of d terms
+ROUNDING = 4.0 * 2.0**-52  # times d: of a product of d terms, or of a factorisation
 
 
 class Signed(NamedTuple):
@@ -42,12 +42,15 @@ class Signed(NamedTuple):
         """The smallest of these margins; infinite if no row counts."""
         return jnp.min(jnp.where(self.counts, margins, jnp.inf))
 
-    def is_separated_by(self, weights: Float[Array, " d"]) -> Bool[Array, ""]:
-        """Whether every row lies on the positive side, beyond what rounding may feign."""
-        slack = _ROUNDING * self.rows.shape[1] * jnp.linalg.norm(weights)
-        clear = self.rows @ weights > slack * jnp.linalg.norm(self.rows, axis=1)
-        return jnp.all(clear | ~self.counts)
-
     def share_within(self, margins: Float[Array, " m"], level: Scalar) -> Scalar:
         """Share of the rows that count whose margin is at most ``level``."""
         return jnp.sum(self.counts & (margins <= level)).astype(jnp.float64) / self.number
+
+
+def separates(
+    weights: Float[Array, " d"], rows: Float[Array, "m d"], counts: Bool[Array, " m"]
+) -> Bool[Array, ""]:
+    """Whether every row lies on the positive side, beyond what rounding may feign."""
+    slack = ROUNDING * len(weights) * jnp.linalg.norm(weights)
+    clear = rows @ weights > slack * jnp.linalg.norm(rows, axis=1)
+    return jnp.all(clear | ~counts)
