@@ -156,3 +156,21 @@ def example_logistic_problem(
         rule=rule(fraction),
         learner=learners.LogisticRegression(penalty),
     )
+
+
+def example_perceptron_problem(
+    score: type[PointwiseScore] = scores.Uncertainty,
+    rule: type[PointwiseRule] = pruning.KeepHardest,
+    *,
+    learner: learners.Learner | None = None,
+    angle: float = 0.4,
+    fraction: float = 0.5,
+    flip_probability: float = 0.0,
+) -> Problem:
+    """One ordinary problem of a shape; of maximum margin unless told otherwise."""
+    return Problem(
+        model=models.Perceptron(flip_probability),
+        score=SCORES[score](Probe(angle, 1.0)),
+        rule=rule(fraction),
+        learner=learners.MaxMargin() if learner is None else learner,
+    )

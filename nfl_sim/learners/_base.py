@@ -1,11 +1,14 @@
 """What a learner is: a map from weighted samples to a student."""
 
 import abc
+from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
+
+from nfl_sim.validation import Scalar
 
 
 class Fit(NamedTuple):
@@ -30,10 +33,12 @@ class Fit(NamedTuple):
 class Learner(eqx.Module):
     """Training on the kept samples: minimise sum(omega * loss) / sum(omega) + penalty.
 
-    ``binary`` says whether the labels must be signs.
+    ``binary`` says whether the labels must be signs, ``without_student`` what data without a
+    student are: "separable" or "inseparable".
     """
 
     binary: ClassVar[bool] = False
+    without_student: ClassVar[str] = "separable"
 
     @abc.abstractmethod
     def fit(
@@ -59,3 +64,13 @@ class Learner(eqx.Module):
         weights: Float[Array, " m"],
     ) -> Float[Array, ""]:
         """The weighted mean training loss of ``student``, without the penalty."""
+
+    def diagnostics(
+        self,
+        student: Float[Array, " d"],
+        covariates: Float[Array, "m d"],
+        labels: Float[Array, " m"],
+        weights: Float[Array, " m"],
+    ) -> Mapping[str, Scalar]:
+        """What ``student`` is to its training rows beyond the loss, named as in `Prediction`."""
+        return {}

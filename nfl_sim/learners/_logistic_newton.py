@@ -8,13 +8,13 @@ import jax.scipy.linalg as jsl
 from jax.nn import sigmoid, softplus
 from jaxtyping import Array, Bool, Float, Int
 
+from nfl_sim.learners._signed import ROUNDING, separates
 from nfl_sim.validation import Scalar
 
 SMALL_STEP = 1e-5  # in logits; that step and one more leave less than rounding does
 _MOST_STEPS = 100
 _SUFFICIENT = 0.1
 _TINY = 1e-300
-_ROUNDING = 4.0 * 2.0**-52  # times d: of a product of d terms, or of a factorisation
 _WELL_POSED = 0.01
 _CONTRACTION = 0.15  # 1/(2e), less what rounding may add
 
@@ -39,9 +39,7 @@ class Sample(NamedTuple):
 
     def is_separated_by(self, weights: Float[Array, " d"]) -> Bool[Array, ""]:
         """Whether every row lies on the positive side, beyond what rounding may feign."""
-        slack = _ROUNDING * self.rows.shape[1] * jnp.linalg.norm(weights)
-        clear = self.rows @ weights > slack * jnp.linalg.norm(self.rows, axis=1)
-        return jnp.all(clear | (self.shares == 0.0))
+        return separates(weights, self.rows, self.shares != 0.0)
 
 
 class Local(NamedTuple):
@@ -87,7 +85,7 @@ def expand(sample: Sample, weights: Float[Array, " d"]) -> Local:
     gradient = sample.penalty * weights - residuals @ sample.rows
     curved = (residuals * sigmoid(margins))[:, None] * sample.rows
     hessian = curved.T @ sample.rows + sample.penalty * jnp.eye(len(weights))
-    ridge = jax.lax.stop_gradient(_ROUNDING * len(weights) * jnp.trace(hessian))
+    ridge = jax.lax.stop_gradient(ROUNDING * len(weights) * jnp.trace(hessian))
     factor = jnp.linalg.cholesky(hessian + ridge * jnp.eye(len(weights)))
     return Local(gradient, factor, ridge, -jsl.cho_solve((factor, True), gradient))
 

@@ -3,5 +3,6 @@
 from nfl_sim.models._base import Model
 from nfl_sim.models._linear import Linear
 from nfl_sim.models._logistic import Logistic
+from nfl_sim.models._perceptron import Perceptron
 
-__all__ = ["Linear", "Logistic", "Model"]
+__all__ = ["Linear", "Logistic", "Model", "Perceptron"]

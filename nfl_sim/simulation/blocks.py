@@ -67,10 +67,14 @@ def block_size(shape: Shape, num_replicates: int, memory_budget: int | None = No
 
 
 def replicate_bytes(shape: Shape) -> int:
-    """Bytes that one replicate's rows, ranks and fit take at the most."""
+    """Bytes that one replicate's rows, ranks and fit take at the most.
+
+    The greediest fit, that of `MaxMargin`, holds four copies of its rows, some two dozen numbers a
+    row, and four matrices.
+    """
     item = 8 if shape.double else 4
     rows = shape.num_samples * (item * (shape.dim + 4) + 16)
-    return rows + 8 * 3 * shape.bucket * (shape.dim + 1)
+    return rows + 8 * 4 * (shape.bucket * (shape.dim + 6) + (shape.dim + 1) ** 2)
 
 
 def _run_block(

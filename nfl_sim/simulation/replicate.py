@@ -145,9 +145,10 @@ def train(
         "probe_overlap": jnp.sum(student[:plane] * direction[:plane]),
         "threshold": scores[kept - 1].astype(jnp.float64),
         "training_loss": learner.training_loss(student, rows, targets, weights),
+        **learner.diagnostics(student, rows, targets, weights),
     }
     diverged = ~jnp.isfinite(measured["excess_risk"])
-    conditions = {"separable": ~exists, "undecided": ~converged, "diverged": diverged}
+    conditions = {learner.without_student: ~exists, "undecided": ~converged, "diverged": diverged}
     failure = jnp.select(list(conditions.values()), [CAUSES.index(c) for c in conditions], -1)
     values = [measured.get(quantity, jnp.full((), jnp.nan)) for quantity in QUANTITIES]
     return Outcome(jnp.stack(values), failure)

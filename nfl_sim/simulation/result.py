@@ -23,8 +23,10 @@ QUANTITIES = (
     "probe_overlap",
     "threshold",
     "training_loss",
+    "margin",
+    "support_fraction",
 )
-CAUSES = ("separable", "undecided", "diverged", "too_few_kept")
+CAUSES = ("separable", "inseparable", "undecided", "diverged", "too_few_kept")
 
 
 @final
@@ -110,8 +112,9 @@ class Simulation(eqx.Module):
         moments: sufficient statistics, mergeable.
         trustworthy: False where the variance of the excess risk is known to be infinite.
         excess_risk, excess_error, error, noisy_error, calibration_slope, calibration_error,
-            parallel, orthogonal, norm, probe_overlap, threshold, training_loss: an `Estimate`
-            each, named as in `Prediction`; nan where the quantity has no meaning.
+            parallel, orthogonal, norm, probe_overlap, threshold, training_loss, margin,
+            support_fraction: an `Estimate` each, named as in `Prediction`; nan where the quantity
+            has no meaning.
         controlled_risk: the excess risk less its control variate; nan without one.
     """
 
@@ -144,3 +147,5 @@ class Simulation(eqx.Module):
     probe_overlap = _estimate_of("probe_overlap", "Component along the probe, if there is one.")
     threshold = _estimate_of("threshold", "Score of the last sample kept; nan if at random.")
     training_loss = _estimate_of("training_loss", "Mean loss over the kept, without the penalty.")
+    margin = _estimate_of("margin", "Least margin over the kept, of a student of unit length.")
+    support_fraction = _estimate_of("support_fraction", "Share of the kept that support.")

@@ -81,6 +81,14 @@ CASES: dict[str, tuple[Case, str]] = {
         lambda: nfl.learners.LogisticRegression(-1.0),
         r"penalty must lie in \[0, inf\), got -1.0",
     ),
+    "perceptron of more flips than not": (
+        lambda: nfl.models.Perceptron(0.6),
+        r"flip_probability must lie in \[0, 0.5\], got 0.6",
+    ),
+    "hinge without a penalty": (
+        lambda: nfl.learners.Hinge(0.0),
+        r"penalty must lie in \(0, inf\), got 0.0",
+    ),
     "negative norm": (lambda: nfl.Probe(0.0, -0.5), r"probe norm must lie in .* got -0.5"),
     "nan angle": (lambda: nfl.Probe(nan, 1.0), r"probe angle must lie in \(-inf, inf\), got nan"),
     "negative penalty": (lambda: nfl.learners.Ridge(-1.0), r"penalty must lie in \[0, inf\), .*-1"),
@@ -102,6 +110,16 @@ CASES: dict[str, tuple[Case, str]] = {
         lambda: problem(learner=nfl.learners.LogisticRegression(0.1)),
         r"LogisticRegression needs labels \+-1, which the model Linear does not have",
     ),
+    **{
+        f"signs wanted by {name}": (
+            lambda learner=learner: problem(learner=learner()),
+            rf"{name} needs labels \+-1, which the model Linear does not have",
+        )
+        for name, learner in {
+            "Hinge": lambda: nfl.learners.Hinge(0.1),
+            "MaxMargin": nfl.learners.MaxMargin,
+        }.items()
+    },
     "probe of a number": (lambda: nfl.scores.EL2N(probe=0.5), r"probe must be a Probe, got 0.5"),
     "simulate a model": (lambda: simulate(case=linear()), r"expected a Problem, got Linear"),
     "predict a model": (
