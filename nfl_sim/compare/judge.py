@@ -7,8 +7,9 @@ from nfl_sim.compare.exact import compare_exact
 from nfl_sim.compare.existence import compare_existence
 from nfl_sim.compare.ladder import Ladder
 from nfl_sim.compare.limit import compare_limit
+from nfl_sim.compare.proportional import compare_proportional
 from nfl_sim.compare.refusals import require_fitting
-from nfl_sim.problem import FiniteSample, FixedDimension
+from nfl_sim.problem import FiniteSample, FixedDimension, Proportional
 from nfl_sim.simulation import Simulation
 from nfl_sim.theory import Prediction
 
@@ -16,6 +17,7 @@ FALSE_ALARM = 1e-6
 _TESTS = {
     FixedDimension: compare_limit,
     FiniteSample: compare_exact,
+    Proportional: compare_proportional,
 }
 
 
