@@ -2,6 +2,7 @@
 
 import importlib
 import math
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -12,11 +13,24 @@ from scipy import stats
 import nfl_sim as nfl
 from nfl_sim.compare.proportional import rate_of
 from nfl_sim.extrapolation import fit_powers
+from nfl_sim.scores import PointwiseScore
 from tests.agreement import FALSE_ALARM
 from tests.growing import DIMS, RATIO, REGIME, closed_form, exact, expansion, grown, limit
 from tests.strategies import example_logistic_problem, example_problem
 from tests.synthetic import EXACT, shifted, synthetic
 
+
+class SidedLength(PointwiseScore):
+    """|x| on one side of the probe's boundary, -|x| on the other: what GraNd is to a perceptron."""
+
+    sees: ClassVar = frozenset({"probe_margin", "norm"})
+    probe: nfl.Probe
+
+    def __call__(self, view):
+        return jnp.sign(view.probe_margin) * view.norm
+
+
+SIDED = eqx.tree_at(lambda p: p.score, example_problem(), SidedLength(nfl.Probe(0.6, 0.8)))
 LEVERAGE = example_problem(nfl.scores.Leverage, fraction=0.25)
 HIDDEN = (2.0, 0.4)  # coefficients of 1/d and 1/d^2
 PREDICTION, OF_LEVERAGE = closed_form(EXACT, REGIME), closed_form(LEVERAGE, REGIME)
@@ -139,6 +153,8 @@ def test_leverage_approaches_its_limit_as_the_root_of_d():
         (example_logistic_problem(nfl.scores.GraNd), 1.0),
         (example_logistic_problem(nfl.scores.GraNd, norm=0.0), 0.5),
         (example_logistic_problem(nfl.scores.Leverage), 0.5),
+        (example_logistic_problem(nfl.scores.EL2N, norm=0.0), 1.0),
+        (SIDED, 0.5),
     ],
 )
 def test_the_rate_is_that_of_what_ranks_the_samples(problem, power):
