@@ -139,9 +139,10 @@ class Lab:
 
     def provenance(self, regime: "Regime", cells: Sequence[Cell]) -> dict[str, Any]:
         """What a verdict on these cells, sizes of one problem, rests on."""
+        dims = dict.fromkeys(cell.dim for cell in cells)
         return flatten(cells[0].problem) | {
             "regime": type(regime).__name__,
-            "dim": cells[0].dim,
+            "dim": cells[0].dim if len(dims) == 1 else ";".join(map(str, dims)),
             "num_samples": ";".join(str(cell.num_samples) for cell in cells),
             "num_replicates": ";".join(str(cell.num_replicates) for cell in cells),
             "seed": self.seed,

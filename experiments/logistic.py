@@ -18,6 +18,7 @@ def build(
     signal: Any,
     penalty: Any = 0.0,
     flip_probability: Any = 0.0,
+    learner: Any = "LogisticRegression",
 ) -> "Problem":
     """A logistic problem from the names of its score and rule, and its numbers.
 
@@ -25,10 +26,10 @@ def build(
         score, rule, fraction: the pruning.
         angle, norm: the probe, ignored by scores without one.
         signal, flip_probability: the teacher.
-        penalty: the student's.
+        learner, penalty: the student, by name.
     """
     import nfl_sim as nfl
 
     model = nfl.models.Logistic(signal=signal, flip_probability=flip_probability)
-    learner = nfl.learners.LogisticRegression(penalty=penalty)
-    return problems.assemble(model, learner, score, rule, fraction, angle=angle, norm=norm)
+    student = problems.learner(learner, penalty)
+    return problems.assemble(model, student, score, rule, fraction, angle=angle, norm=norm)

@@ -33,6 +33,14 @@ def assemble(
     )
 
 
+def learner(name: str, penalty: Any) -> Any:
+    """A learner by name; that of maximum margin has no penalty."""
+    import nfl_sim as nfl
+
+    kind = getattr(nfl.learners, name)
+    return kind() if name == "MaxMargin" else kind(penalty=penalty)
+
+
 def samples_for(kept: int, fraction: float) -> int:
     """The sample size n of which a fraction is ``kept`` samples."""
     return int(kept / fraction * (1 + 1e-12))

@@ -24,6 +24,7 @@ ABOUT = "Hold a table of predictions against simulation."
 FAMILIES = {
     "linear": "experiments.verify_linear",
     "logistic": "experiments.verify_logistic",
+    "proportional": "experiments.verify_proportional",
 }
 CENTRAL = 0.999
 HOLM = 1e-3

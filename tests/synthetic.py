@@ -15,7 +15,9 @@ FINITE = nfl.FiniteSample(dim=3, num_samples=80)
 SIZES = (400, 800, 1600)
 COUNT = 1000
 RISK = np.where(np.array(QUANTITIES) == "excess_risk", 1.0, np.nan)  # the rest is not measured
-DIVERGED = np.eye(len(CAUSES), dtype=int)[CAUSES.index("diverged")]
+DIVERGED, SEPARABLE = (
+    np.eye(len(CAUSES), dtype=int)[CAUSES.index(cause)] for cause in ("diverged", "separable")
+)
 
 
 def synthetic(num_samples, mean, sem, problem=PROBLEM, *, failed=0, **changes):
@@ -48,4 +50,11 @@ def runs_on(prediction, shift=0.0, curve=0.0, sem=1e-4, **changes):
 def shifted(simulation, mean):
     """The simulation with another mean."""
     moments = dataclasses.replace(simulation.moments, mean=mean * RISK)
+    return dataclasses.replace(simulation, moments=moments)
+
+
+def separable(simulation, count):
+    """The simulation with so many replicates that are separable."""
+    failed = simulation.moments.failed + count * SEPARABLE
+    moments = dataclasses.replace(simulation.moments, failed=failed)
     return dataclasses.replace(simulation, moments=moments)

@@ -8,12 +8,9 @@ from scipy import stats
 
 import nfl_sim as nfl
 from nfl_sim.shares import Shares
-from nfl_sim.simulation.result import CAUSES
 from tests.agreement import FALSE_ALARM, ladder
 from tests.strategies import example_problem
-from tests.synthetic import COUNT, LIMIT, PROBLEM, SIZES, synthetic
-
-SEPARABLE = np.eye(len(CAUSES), dtype=int)[CAUSES.index("separable")]
+from tests.synthetic import COUNT, LIMIT, PROBLEM, SIZES, separable, synthetic
 
 
 @pytest.fixture(scope="module")
@@ -24,13 +21,7 @@ def nobody():
 def runs(*counts, sizes=SIZES, **changes):
     """Simulations in which so many of 1000 replicates are separable."""
     plain = [synthetic(size, 1.0, 0.1, **changes) for size in sizes]
-    failed = [
-        run.moments.failed + count * SEPARABLE for run, count in zip(plain, counts, strict=True)
-    ]
-    return [
-        eqx.tree_at(lambda r: r.moments.failed, run, f)
-        for run, f in zip(plain, failed, strict=True)
-    ]
+    return [separable(run, count) for run, count in zip(plain, counts, strict=True)]
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def wolf(count, draws, low, high):
 
 def test_false_alarms_of_the_limit_are_as_stated(prediction, monkeypatch):
     """Normal means with true parameters: of two tests at alpha/2, between alpha/2 and alpha."""
-    module = importlib.import_module("nfl_sim.compare")
+    module = importlib.import_module("nfl_sim.compare.moved")
     monkeypatch.setattr(module, "predict", lambda problem, regime: prediction)
     draws, alpha, sems = 2000, 0.02, (1e-4, 2e-4, 3e-4)
     runs = [synthetic(n, 0.0, sem) for n, sem in zip(SIZES, sems, strict=True)]
