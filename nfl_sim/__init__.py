@@ -29,6 +29,7 @@ from nfl_sim.theory import (
     linear_influence,
     predict,
     separability_fraction,
+    separability_ratio,
     small_fraction_limit,
 )
 from nfl_sim.validation import NoTheoryError
@@ -64,6 +65,7 @@ __all__ = [
     "scores",
     "select",
     "separability_fraction",
+    "separability_ratio",
     "simulate",
     "small_fraction_limit",
 ]

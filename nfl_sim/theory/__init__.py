@@ -6,6 +6,7 @@ from nfl_sim.theory.dispatch import (
     linear_influence,
     predict,
     separability_fraction,
+    separability_ratio,
     small_fraction_limit,
 )
 from nfl_sim.theory.logistic import divergence_constant
@@ -19,5 +20,6 @@ __all__ = [
     "linear_influence",
     "predict",
     "separability_fraction",
+    "separability_ratio",
     "small_fraction_limit",
 ]

@@ -4,9 +4,16 @@ from collections.abc import Callable
 from typing import Any
 
 from nfl_sim.influence import Influence
-from nfl_sim.models import Linear, Logistic, Model
-from nfl_sim.problem import FiniteSample, FixedDimension, Problem, Regime, require_dimension
-from nfl_sim.theory import linear, logistic
+from nfl_sim.models import Linear, Logistic, Model, Perceptron
+from nfl_sim.problem import (
+    FiniteSample,
+    FixedDimension,
+    Problem,
+    Proportional,
+    Regime,
+    require_dimension,
+)
+from nfl_sim.theory import linear, logistic, proportional
 from nfl_sim.theory.prediction import Prediction
 from nfl_sim.validation import NoTheoryError, Scalar, require_x64
 
@@ -16,6 +23,9 @@ _PREDICT: Theory = {
     (Linear, FixedDimension): linear.predict_fixed_dimension,
     (Linear, FiniteSample): linear.predict_finite_sample,
     (Logistic, FixedDimension): logistic.predict_fixed_dimension,
+    (Linear, Proportional): proportional.predict_linear,
+    (Logistic, Proportional): proportional.predict_signed,
+    (Perceptron, Proportional): proportional.predict_signed,
 }
 _SMALL_FRACTION_LIMIT: Theory = {
     (Linear, FixedDimension): linear.small_fraction_limit,
@@ -27,6 +37,10 @@ _CROSSOVER: Theory = {
 }
 _SEPARABILITY: Theory = {(Logistic, FixedDimension): logistic.separability_fraction}
 _FLIP: Theory = {(Logistic, FixedDimension): logistic.flip_fraction}
+_CAPACITY: Theory = {
+    (Logistic, Proportional): proportional.separability_ratio,
+    (Perceptron, Proportional): proportional.separability_ratio,
+}
 _INFLUENCE: Theory = {(Logistic, FixedDimension): logistic.linear_influence}
 
 
@@ -39,7 +53,8 @@ def predict(problem: Problem, regime: Regime) -> Prediction:
 
     Args:
         problem: what to predict.
-        regime: ``FixedDimension(dim)`` or ``FiniteSample(dim, num_samples)``.
+        regime: ``FixedDimension(dim)``, ``Proportional(sample_ratio)`` or
+            ``FiniteSample(dim, num_samples)``.
 
     Returns:
         A `Prediction`. Accuracy: closed forms 1e-9 relative for r >= 1e-8 and 1 - r >= 1e-8;
@@ -137,6 +152,29 @@ def flip_fraction(problem: Problem, regime: Regime) -> Scalar:
     References: {eq}`eq-flip-fraction` in theory_notes/04_logistic.md.
     """
     return _look_up(_FLIP, "flip fraction", problem, regime)(problem, regime)
+
+
+def separability_ratio(problem: Problem, regime: Regime | None = None) -> Scalar:
+    """n/d, n counted before pruning, up to which a large kept sample is separable.
+
+    Below it logistic regression without penalty has no finite minimiser, and `MaxMargin` has a
+    student; above it the reverse.
+
+    Args:
+        problem: of the model Logistic or Perceptron; its learner is ignored.
+        regime: ``Proportional``, whose own ratio is ignored; may be left out.
+
+    Returns:
+        gamma_sep > 0, accurate to 1e-9; inf where every sample is separable, as with a noiseless
+        perceptron or kept labels that all contradict, or all follow, the probe.
+
+    Raises:
+        NoTheoryError: nothing is known for the model, the rule or the score.
+
+    References: {eq}`eq-separability-ratio` in theory_notes/05_proportional_limit.md.
+    """
+    regime = Proportional(1.0) if regime is None else regime
+    return _look_up(_CAPACITY, "separability ratio", problem, regime)(problem, regime)
 
 
 def linear_influence(problem: Problem, regime: Regime) -> Influence:

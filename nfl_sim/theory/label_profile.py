@@ -47,3 +47,16 @@ def label_priority(problem: Problem, place: Values, norm: Values) -> Values:
 def level_range(profile: Profile) -> tuple[Scalar, Scalar]:
     """The levels between which everything is kept; a level is minus a priority."""
     return -jnp.max(profile.values) - _MARGIN, -jnp.min(profile.values) + _MARGIN
+
+
+def score_at(problem: Problem, place: Scalar) -> Scalar:
+    """The score of a sample with label 1 whose x lies at ``place`` along the probe."""
+    probe, label = problem.score.probe, jnp.ones(())
+    margin = place * (0.0 if probe is None else probe.norm)
+    features = {
+        "residual": problem.model.residual(margin, label),
+        "loss": problem.model.loss(margin, label),
+        "probe_margin": margin,
+        "label": label,
+    }
+    return problem.score(View({name: features[name] for name in problem.score.sees}))

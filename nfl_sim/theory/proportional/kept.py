@@ -37,7 +37,7 @@ class KeptLaw(NamedTuple):
     Args:
         fine, coarse: the laws.
         level: at which the selection cuts.
-        separated: whether the probe separates the kept labels.
+        separated: whether the probe or the teacher separates all that is kept.
         converged: whether the fraction is kept.
     """
 
@@ -101,9 +101,10 @@ def keep(problem: Problem, fine: int, coarse: int, step: float) -> KeptLaw:
     """The kept law on nodes of these orders; ``step`` is the `teacher_step`."""
     selection, model, fraction = select(problem), problem.model, problem.rule.fraction
     if isinstance(selection, Everything):
-        law = _law(model, step, jnp.zeros(1), 2.0 * jnp.ones(1), jnp.zeros(()), jnp.ones(()))
-        never, always = jnp.asarray(False), jnp.asarray(True)
-        return KeptLaw(law, law, jnp.asarray(jnp.nan), never, always)
+        signs = jnp.array([1.0, -1.0])  # any law of mean 0 and variance 1: the student has no part
+        law = _law(model, step, signs, jnp.ones(2), jnp.zeros(()), jnp.ones(()))
+        always = jnp.asarray(True)
+        return KeptLaw(law, law, jnp.asarray(jnp.nan), _noiseless(model), always)
     assert problem.score.probe is not None
     cosine, sine = problem.score.probe.direction
     frame = (cosine, jnp.abs(sine))
@@ -112,7 +113,8 @@ def keep(problem: Problem, fine: int, coarse: int, step: float) -> KeptLaw:
     laws = [_on(kept, model, step, fraction, order, frame) for order in (fine, coarse)]
     total = jnp.sum(laws[0].masses * laws[0].chance(laws[0].places))
     whole = jnp.abs(total - 1.0) <= _MASS_TOLERANCE
-    return KeptLaw(laws[0], laws[1], kept.level, kept.one_sided, whole & kept.resolved)
+    separated = kept.one_sided | _noiseless(model)
+    return KeptLaw(laws[0], laws[1], kept.level, separated, whole & kept.resolved)
 
 
 def _on(
@@ -136,6 +138,13 @@ def _law(
         return PerceptronLaw(places, masses, weights, cosine, sine, flip)
     assert isinstance(model, Logistic)
     return LogisticLaw(places, masses, weights, cosine, sine, model, step)
+
+
+def _noiseless(model: Model) -> Bool[Array, ""]:
+    """Whether the teacher itself separates all samples."""
+    if isinstance(model, Perceptron):
+        return model.flip_probability == 0.0
+    return jnp.asarray(False)
 
 
 def _ties(problem: Problem) -> bool:

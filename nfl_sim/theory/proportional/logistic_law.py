@@ -2,6 +2,7 @@
 
 from typing import final
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -34,7 +35,7 @@ class LogisticLaw(SignedLaw):
     cosine: Scalar
     sine: Scalar
     model: Logistic
-    step: float
+    step: float = eqx.field(static=True)
 
     def chance(self, places: Values) -> Values:
         """The link averaged over v."""

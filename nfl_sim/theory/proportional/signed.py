@@ -1,0 +1,111 @@
+"""Prediction in high dimension for the models with labels +-1."""
+
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from nfl_sim.learners import MaxMargin
+from nfl_sim.problem import Problem, Proportional
+from nfl_sim.scores import GraNd
+from nfl_sim.theory.label_profile import score_at
+from nfl_sim.theory.prediction import Prediction, nan_unless
+from nfl_sim.theory.proportional.intervals import Everything, HalfLine, LevelSet
+from nfl_sim.theory.proportional.kept import KeptLaw, keep, select, teacher_step
+from nfl_sim.theory.proportional.max_margin import COARSE, FINE
+from nfl_sim.theory.proportional.readout import Frame, describe
+from nfl_sim.theory.proportional.training import Outcome, SignedLearner, capacity, train
+from nfl_sim.validation import NoTheoryError, Scalar, is_traced
+
+_ROUNDING = 1e-13
+
+
+def predict_signed(problem: Problem, regime: Proportional) -> Prediction:
+    """The student of state evolution, {eq}`eq-se-direction`, or of {eq}`eq-margin-direction`.
+
+    Raises:
+        NoTheoryError: the learner, rule or score has no theory in this regime.
+        ValueError: a hard margin is asked of samples that no student separates.
+    """
+    select(problem)
+    learner = _known_learner(problem)
+    kept = _keep(problem, teacher_step(problem))
+    outcome = train(kept, learner, problem.rule.fraction * regime.sample_ratio)
+    prediction = _report(problem, regime, kept, outcome)
+    _require_margin(prediction)
+    return prediction
+
+
+def separability_ratio(problem: Problem, regime: Proportional) -> Scalar:
+    """n/d, n counted before pruning, up to which the kept samples are separable.
+
+    References: {eq}`eq-separability-ratio` in theory_notes/05_proportional_limit.md.
+    """
+    select(problem)
+    kept = _keep(problem, teacher_step(problem))
+    return jnp.where(kept.converged, capacity(kept) / problem.rule.fraction, jnp.nan)
+
+
+@eqx.filter_jit
+def _keep(problem: Problem, step: float) -> KeptLaw:
+    return keep(problem, FINE, COARSE, step)
+
+
+@eqx.filter_jit
+def _report(
+    problem: Problem, regime: Proportional, kept: KeptLaw, outcome: Outcome
+) -> Prediction:
+    frame = Frame.of(problem, along_probe=not isinstance(select(problem), Everything))
+    fields = describe(problem, frame.plane(outcome.student), outcome.student.rest)
+    moved = describe(problem, frame.plane(outcome.moved), outcome.moved.rest)
+    rounding = _ROUNDING * jnp.abs(fields["excess_risk"])
+    fields["numerical_error"] = jnp.abs(moved["excess_risk"] - fields["excess_risk"]) + rounding
+    found: dict[str, Any] = {**fields, **outcome.fields}
+    for name, value in _WITHOUT_STUDENT.items():
+        if name in found:
+            found[name] = jnp.where(outcome.exists, found[name], value)
+    prediction = Prediction(
+        problem, regime, **found, threshold=_threshold(problem, kept), exists=outcome.exists
+    )
+    return nan_unless(outcome.converged & kept.converged, prediction)
+
+
+_WITHOUT_STUDENT = {
+    "excess_risk": jnp.inf,
+    "norm": jnp.inf,
+    "calibration_slope": jnp.nan,
+    "calibration_error": jnp.nan,
+    "training_loss": 0.0,
+    "numerical_error": 0.0,
+}
+
+
+def _threshold(problem: Problem, kept: KeptLaw) -> Scalar:
+    """The level of the selection in units of the score; GraNd grows with the dimension."""
+    selection = select(problem)
+    if isinstance(selection, Everything) or isinstance(problem.score, GraNd):
+        return jnp.asarray(jnp.nan)
+    if isinstance(selection, LevelSet):
+        return -problem.rule.priority(jnp.ones(())) * kept.level
+    side = selection.side if isinstance(selection, HalfLine) else 1.0
+    return score_at(problem, side * kept.level)
+
+
+def _known_learner(problem: Problem) -> SignedLearner:
+    if isinstance(problem.learner, SignedLearner):
+        return problem.learner
+    raise NoTheoryError(
+        f"no theory for the learner {type(problem.learner).__name__} in Proportional; there is "
+        "for Ridge, LogisticRegression, Hinge and MaxMargin"
+    )
+
+
+def _require_margin(prediction: Prediction) -> None:
+    if not isinstance(prediction.problem.learner, MaxMargin) or is_traced(prediction.exists):
+        return
+    if not bool(prediction.exists):
+        ratio = float(prediction.regime.sample_ratio)  # pyright: ignore
+        raise ValueError(
+            f"sample_ratio={ratio:g} is beyond the capacity of a hard margin: no student separates "
+            "the kept samples; see separability_ratio, and use Hinge(penalty) beyond it"
+        )
