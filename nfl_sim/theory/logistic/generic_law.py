@@ -174,4 +174,3 @@ def _chi_density(radius: Values, dim: int) -> Values:
     normalisation = (0.5 * dim - 1.0) * math.log(2.0) + math.lgamma(0.5 * dim)
     safe = jnp.maximum(radius, 1e-100)
     return jnp.exp((dim - 1) * jnp.log(safe) - 0.5 * radius**2 - normalisation)
-

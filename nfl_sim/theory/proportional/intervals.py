@@ -17,7 +17,7 @@ from nfl_sim.validation import Scalar
 Places = Float[Array, " k"]
 Chance = Callable[[Places], Places]
 _REACH = 8.5
-_SHARP, _SMOOTH = 9, 3
+_SHARP, _SMOOTH = 11, 3
 _RATIO = 4.0
 _EVEN = 9
 _ROOM = 1e-14  # at fraction 1 every level beyond the last score would do
@@ -87,8 +87,9 @@ class HalfLine(eqx.Module):
 
         def at(level: Scalar) -> Intervals:
             low = -jnp.sqrt(jnp.minimum(level, 0.0) ** 2 + _REACH**2)
-            ends = jnp.stack([low, jnp.zeros(())]), jnp.stack(
-                [jnp.minimum(level, 0.0), jnp.maximum(level, 0.0)]
+            ends = (
+                jnp.stack([low, jnp.zeros(())]),
+                jnp.stack([jnp.minimum(level, 0.0), jnp.maximum(level, 0.0)]),
             )
             return _mirrored(*ends, self.side, level)
 

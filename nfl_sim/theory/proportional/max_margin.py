@@ -10,10 +10,9 @@ from jaxtyping import Array, Bool, Float
 from nfl_sim.gaussian import pdf
 from nfl_sim.theory.proportional.law import SignedLaw, Student
 from nfl_sim.theory.proportional.newton import (
-    Equations,
+    Map,
     Root,
     Unknowns,
-    converged,
     finish,
     newton,
 )
@@ -21,9 +20,10 @@ from nfl_sim.validation import Scalar
 
 FINE, COARSE = 9, 5
 _LARGE_RATIO = 0.500488931777  # error times kept ratio of a random sample, at large ratios
-_ACCURATE, _ROUGH = 1e-9, 1e-6
+_TOLERANCE, _ACCURATE, _ROUGH = 1e-11, 1e-8, 1e-5
 _STEPS = 30
-_ATTEMPTS = (1.0, 0.3, 0.1, 0.03, 0.01, 1e-3)
+_SLOWER = (0.3, 0.1, 0.03, 0.01, 1e-3)
+_FASTER = (3.0, 30.0, 300.0, 3e3, 3e4)
 
 
 class MarginSolution(NamedTuple):
@@ -34,7 +34,7 @@ class MarginSolution(NamedTuple):
         margin: kappa > 0, the smallest y w.x of a kept sample.
         support_fraction: share of the kept samples at that margin.
         moved: the student that coarser nodes give.
-        converged: whether the residual is below 1e-9.
+        converged: whether the last step to it was below 1e-8.
     """
 
     student: Student
@@ -55,11 +55,11 @@ def solve_margin(fine: SignedLaw, coarse: SignedLaw, ratio: Scalar) -> MarginSol
     """
     rough = _search(*jax.lax.stop_gradient((coarse, ratio)))
 
-    def equations(law: SignedLaw, ratio: Scalar, order: int) -> Equations:
+    def equations(law: SignedLaw, ratio: Scalar, order: int) -> Map:
         return lambda x: _equations(law, ratio, x, order)
 
     still = equations(*jax.lax.stop_gradient((fine, ratio)), FINE)
-    root = newton(still, rough.unknowns, tolerance=1e-12, steps=_STEPS)
+    root = newton(still, rough.unknowns, _units, tolerance=_TOLERANCE, steps=_STEPS)
     others = equations(coarse, ratio, COARSE)
     point, shift = finish(equations(fine, ratio, FINE), others, root.unknowns)
     found = _student(point)
@@ -69,7 +69,7 @@ def solve_margin(fine: SignedLaw, coarse: SignedLaw, ratio: Scalar) -> MarginSol
         margin=1.0 / found.norm,
         support_fraction=mass,
         moved=_unit(_student(point + shift)),
-        converged=converged(root, _ACCURATE),
+        converged=root.is_within(_ACCURATE),
     )
 
 
@@ -78,18 +78,19 @@ def separable_ratio(law: SignedLaw) -> Scalar:
 
     1 / min_a E[(a.G + Z)_+^2], {eq}`eq-separability-ratio`.
     """
-
     still = jax.lax.stop_gradient(law)
 
     def slope(x: Unknowns) -> Unknowns:
         below = still.ramps(Student(x[0], x[1], jnp.ones(())), jnp.zeros_like(law.places), FINE)
         return jnp.stack([jnp.sum(still.places * below.first), jnp.sum(below.across)])
 
-    root = newton(slope, jnp.zeros(2), tolerance=1e-12, steps=_STEPS)
+    root = newton(
+        slope, jnp.zeros(2), lambda x: 1.0 + jnp.abs(x), tolerance=_TOLERANCE, steps=_STEPS
+    )
     # At the minimum the derivative of the point does not matter.
     student = Student(root.unknowns[0], root.unknowns[1], jnp.ones(()))
     second = jnp.sum(law.ramps(student, jnp.zeros_like(law.places), FINE).second)
-    return jnp.where(converged(root, _ACCURATE), 1.0 / second, jnp.nan)
+    return jnp.where(root.is_within(_ACCURATE), 1.0 / second, jnp.nan)
 
 
 def _equations(law: SignedLaw, ratio: Scalar, x: Unknowns, order: int) -> Unknowns:
@@ -97,10 +98,11 @@ def _equations(law: SignedLaw, ratio: Scalar, x: Unknowns, order: int) -> Unknow
     student = _student(x)
     below = law.ramps(student, jnp.ones_like(law.places), order)
     first, norm = jnp.sum(below.first), student.norm
+    steep = norm / student.rest
     return jnp.stack(
         [
-            student.along / norm - norm * jnp.sum(law.places * below.first) / first,
-            student.across / norm - norm * jnp.sum(below.across) / first,
+            steep * (student.along / norm - norm * jnp.sum(law.places * below.first) / first),
+            steep * (student.across / norm - norm * jnp.sum(below.across) / first),
             2.0 * x[2] - jnp.log(ratio * jnp.sum(below.second)),
         ]
     )
@@ -121,19 +123,25 @@ def _search(law: SignedLaw, ratio: Scalar) -> Root:
         scale = _margin_of(law, ratio, direction)
         start = jnp.stack([direction[0] / scale, direction[1] / scale, -jnp.log(scale)])
         return newton(
-            lambda x: _equations(law, ratio, x, COARSE), start, tolerance=_ROUGH, steps=_STEPS
+            lambda x: _equations(law, ratio, x, COARSE),
+            start,
+            _units,
+            tolerance=_ROUGH,
+            steps=_STEPS,
         )
 
     guesses = jnp.stack([hebb, teacher, hebb + teacher])
     scales = jax.lax.map(lambda guess: _margin_of(law, ratio, guess), guesses)
     margins = scales / jnp.sqrt(1.0 + jnp.sum(guesses**2, axis=1))
     best = guesses[jnp.argmax(jnp.where(jnp.isfinite(margins), margins, -jnp.inf))]
-    others = hebb + jnp.asarray(_ATTEMPTS)[:, None] * teacher
-    directions = jnp.concatenate([best[None, :], others])
+    slower = hebb + jnp.asarray(_SLOWER)[:, None] * teacher
+    axes = (jnp.stack([law.cosine, law.sine]), hebb)
+    faster = [jnp.asarray(_FASTER)[:, None] * axis for axis in axes]
+    directions = jnp.concatenate([best[None, :], slower, *faster])
 
     def again(state):
         count, root = state
-        return (count < len(directions)) & ~converged(root, _ROUGH)
+        return (count < len(directions)) & ~root.is_within(_ROUGH)
 
     def attempt(state):
         count, _ = state
@@ -169,6 +177,11 @@ def _edge_density(law: SignedLaw) -> Scalar:
     sine = jnp.maximum(law.sine, 1e-6)
     at = pdf(law.places * law.cosine / sine) / sine
     return jnp.sum(law.masses * at) / (2.0 * pdf(jnp.zeros(())))
+
+
+def _units(x: Unknowns) -> Unknowns:
+    norm = _student(x).norm
+    return jnp.stack([norm, norm, jnp.ones(())])
 
 
 def _student(x: Unknowns) -> Student:

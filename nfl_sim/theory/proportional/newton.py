@@ -8,29 +8,37 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 Unknowns = Float[Array, " u"]
-Equations = Callable[[Unknowns], Unknowns]
+Map = Callable[[Unknowns], Unknowns]
 _SHORTEST = 1e-8
 _SUFFICIENT = 1e-4
 
 
 class Root(NamedTuple):
-    """Where Newton's method ended, and the size of the residual there."""
+    """Where Newton's method ended, and its last step in units of the unknowns."""
 
     unknowns: Unknowns
-    residual: Float[Array, ""]
+    step: Float[Array, ""]
+
+    def is_within(self, tolerance: float) -> Bool[Array, ""]:
+        """Whether the last step was that small; nan is not."""
+        return self.step <= tolerance
 
 
-def newton(equations: Equations, start: Unknowns, *, tolerance: float, steps: int) -> Root:
+def newton(equations: Map, start: Unknowns, units: Map, *, tolerance: float, steps: int) -> Root:
     """Solve equations(x) = 0.
+
+    The step to the root, and not the residual, says how far it is: it does not depend on how the
+    equations are scaled.
 
     Args:
         equations: as many as unknowns.
         start: first guess.
-        tolerance: of the largest residual.
+        units: sizes of the unknowns at a point.
+        tolerance: of the last step, in these units.
         steps: the most iterations.
 
     Returns:
-        The last iterate; the residual is nan or large where the method failed.
+        The last iterate; its step is nan or large where the method failed.
     """
 
     def unfinished(state):
@@ -41,17 +49,17 @@ def newton(equations: Equations, start: Unknowns, *, tolerance: float, steps: in
         count, point, _, _ = state
         slope, residual = jax.jacfwd(_twice(equations), has_aux=True)(point)
         step = -jnp.linalg.solve(slope, residual)
-        length, residual = _shorten(equations, point, step, jnp.sum(residual**2))
-        return count + 1, point + length * step, _size(residual), length < _SHORTEST
+        size = jnp.max(jnp.abs(step) / units(point))
+        before = jnp.where(size <= tolerance, jnp.inf, jnp.sum(residual**2))
+        length = _shorten(equations, point, step, before)
+        return count + 1, point + length * step, size, length < _SHORTEST
 
     first = (jnp.asarray(0), start, jnp.asarray(jnp.inf), jnp.asarray(False))
     _, point, size, _ = jax.lax.while_loop(unfinished, improve, first)
     return Root(point, size)
 
 
-def finish(
-    equations: Equations, others: Equations, point: Unknowns
-) -> tuple[Unknowns, Unknowns]:
+def finish(equations: Map, others: Map, point: Unknowns) -> tuple[Unknowns, Unknowns]:
     """A root with its derivatives, and how far off the root of other equations lies.
 
     Args:
@@ -66,36 +74,25 @@ def finish(
     return root, -jnp.linalg.solve(slope, jax.lax.stop_gradient(others(point)))
 
 
-def converged(root: Root, tolerance: float) -> Bool[Array, ""]:
-    """Whether the residual is below the tolerance; nan is not."""
-    return root.residual <= tolerance
-
-
 def _shorten(
-    equations: Equations, point: Unknowns, step: Unknowns, before: Float[Array, ""]
-) -> tuple[Float[Array, ""], Unknowns]:
-    """Halve the step until the sum of squares falls enough."""
+    equations: Map, point: Unknowns, step: Unknowns, before: Float[Array, ""]
+) -> Float[Array, ""]:
+    """The length of step, 1, 1/2, ..., at which the sum of squares falls enough."""
 
     def too_long(state):
-        length, found = state
-        falls = jnp.sum(found**2) < (1.0 - _SUFFICIENT * length) * before
-        return ~falls & (length >= _SHORTEST)
+        length, after = state
+        return ~(after < (1.0 - _SUFFICIENT * length) * before) & (length >= _SHORTEST)
 
     def halve(state):
         length = 0.5 * state[0]
-        return length, equations(point + length * step)
+        return length, jnp.sum(equations(point + length * step) ** 2)
 
-    start = (jnp.asarray(2.0), jnp.full_like(point, jnp.inf))
-    return jax.lax.while_loop(too_long, halve, start)
+    return jax.lax.while_loop(too_long, halve, (jnp.asarray(2.0), jnp.asarray(jnp.nan)))[0]
 
 
-def _twice(equations: Equations) -> Callable[[Unknowns], tuple[Unknowns, Unknowns]]:
+def _twice(equations: Map) -> Callable[[Unknowns], tuple[Unknowns, Unknowns]]:
     def both(x: Unknowns) -> tuple[Unknowns, Unknowns]:
         found = equations(x)
         return found, found
 
     return both
-
-
-def _size(residual: Unknowns) -> Float[Array, ""]:
-    return jnp.max(jnp.abs(residual))

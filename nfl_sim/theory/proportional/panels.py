@@ -40,9 +40,7 @@ def insert(bends: list[Bend], floor: Places) -> Float[Array, "k e"]:
     return jnp.maximum(edges, floor[:, None])
 
 
-def fill(
-    edges: Float[Array, "k e"], order: int
-) -> tuple[Float[Array, "k x"], Float[Array, "k x"]]:
+def fill(edges: Float[Array, "k e"], order: int) -> tuple[Float[Array, "k x"], Float[Array, "k x"]]:
     """Gauss-Legendre nodes and lengths on the panels of each row.
 
     Both are linear in the edges: as products of matrices they are computed once, where a formula

@@ -74,5 +74,5 @@ class PerceptronLaw(SignedLaw):
 
     def _steep(self, places: Values) -> Values:
         """z cot(angle), within what a normal can tell from infinity."""
-        return jnp.clip(places * self.cosine / jnp.maximum(self.sine, 1e-12), -_SATURATED, _SATURATED)
-
+        steep = places * self.cosine / jnp.maximum(self.sine, 1e-12)
+        return jnp.clip(steep, -_SATURATED, _SATURATED)

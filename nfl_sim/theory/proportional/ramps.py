@@ -3,11 +3,12 @@
 from typing import Protocol
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
 from nfl_sim.gaussian import cdf, pdf
 from nfl_sim.theory.proportional.law import Places, Ramps, SignedLaw, Student, Values
 from nfl_sim.theory.proportional.panels import Bend, fill, insert
+
+_FLAT = 1e-6
 
 
 class Tilt(Protocol):
@@ -28,7 +29,8 @@ def cross_ramps(
     References: {eq}`eq-ramp-moments` in theory_notes/06_perceptron.md.
     """
     gap = bound - student.along * law.places
-    slope = jnp.where(jnp.abs(student.across) < 1e-6 * student.rest, 1e-6 * student.rest, student.across)
+    flat = jnp.abs(student.across) < _FLAT * student.rest
+    slope = jnp.where(flat, _FLAT * student.rest, student.across)
     edges = insert([Bend(gap / slope, student.rest / jnp.abs(slope))], floor)
     v, share = fill(edges, order)
     mass = share * pdf(v) * law.masses[:, None]

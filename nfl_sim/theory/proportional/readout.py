@@ -32,9 +32,9 @@ class Frame(NamedTuple):
 
     def plane(self, student: Student) -> Float[Array, " 2"]:
         """The components along the teacher e_1 and along e_2."""
-        side = jnp.where(self.sine < 0.0, -1.0, 1.0)
-        parallel = student.along * self.cosine + student.across * side * self.sine
-        return jnp.stack([parallel, student.along * self.sine - student.across * side * self.cosine])
+        across = jnp.where(self.sine < 0.0, -student.across, student.across)
+        parallel = student.along * self.cosine + across * self.sine
+        return jnp.stack([parallel, student.along * self.sine - across * self.cosine])
 
 
 def describe(problem: Problem, plane: Float[Array, " 2"], rest: Scalar) -> Fields:

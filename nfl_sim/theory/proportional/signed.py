@@ -52,9 +52,7 @@ def _keep(problem: Problem, step: float) -> KeptLaw:
 
 
 @eqx.filter_jit
-def _report(
-    problem: Problem, regime: Proportional, kept: KeptLaw, outcome: Outcome
-) -> Prediction:
+def _report(problem: Problem, regime: Proportional, kept: KeptLaw, outcome: Outcome) -> Prediction:
     frame = Frame.of(problem, along_probe=not isinstance(select(problem), Everything))
     fields = describe(problem, frame.plane(outcome.student), outcome.student.rest)
     moved = describe(problem, frame.plane(outcome.moved), outcome.moved.rest)

@@ -8,10 +8,9 @@ from jaxtyping import Array, Bool
 
 from nfl_sim.theory.proportional.law import SignedLaw, Student
 from nfl_sim.theory.proportional.newton import (
-    Equations,
+    Map,
     Root,
     Unknowns,
-    converged,
     finish,
     newton,
 )
@@ -19,7 +18,7 @@ from nfl_sim.theory.proportional.ridge import solve_ridge
 from nfl_sim.validation import Scalar
 
 FINE, COARSE = 9, 5
-_ACCURATE, _ROUGH = 1e-9, 1e-6
+_TOLERANCE, _ACCURATE, _ROUGH = 1e-11, 1e-8, 1e-5
 _STEPS = 40
 _ATTEMPTS, _DAMPED_STEPS = 3, 100
 _SOFTEST = 1e-3
@@ -70,7 +69,7 @@ class Evolution(NamedTuple):
         susceptibility: V.
         moments: of the loss there.
         moved: the student that coarser nodes give.
-        converged: whether the residual is below 1e-9.
+        converged: whether the last step to it was below 1e-8.
     """
 
     student: Student
@@ -91,13 +90,14 @@ def solve_evolution(
         ratio: kept samples a dimension.
         ridge: penalty times ratio times E[omega]. The problem must have a finite solution.
     """
-    def equations(law: SignedLaw, ratio: Scalar, ridge: Scalar, order: int) -> Equations:
+
+    def equations(law: SignedLaw, ratio: Scalar, ridge: Scalar, order: int) -> Map:
         return lambda x: _equations(law, channel, ratio, ridge, x, order)
 
     still_coarse, still_fine, *scalars = jax.lax.stop_gradient((coarse, fine, ratio, ridge))
     rough = _search(still_coarse, channel, *scalars)
     still = equations(still_fine, *scalars, FINE)
-    root = newton(still, rough.unknowns, tolerance=1e-12, steps=_STEPS)
+    root = newton(still, rough.unknowns, _units, tolerance=_TOLERANCE, steps=_STEPS)
     others = equations(still_coarse, *scalars, COARSE)
     point, shift = finish(equations(fine, ratio, ridge, FINE), others, root.unknowns)
     student, step = _unpack(point)
@@ -106,7 +106,7 @@ def solve_evolution(
         susceptibility=step,
         moments=channel.moments(fine, student, step, FINE),
         moved=_unpack(point + shift)[0],
-        converged=converged(root, _ACCURATE),
+        converged=root.is_within(_ACCURATE),
     )
 
 
@@ -147,12 +147,12 @@ def _search(law: SignedLaw, channel: Channel, ratio: Scalar, ridge: Scalar) -> R
 
     def again(state):
         count, root = state
-        return (count < _ATTEMPTS) & ~converged(root, _ROUGH)
+        return (count < _ATTEMPTS) & ~root.is_within(_ROUGH)
 
     def attempt(state):
         count, _ = state
         calm = jax.lax.fori_loop(0, _DAMPED_STEPS * count, iterate, start)
-        return count + 1, newton(equations, calm, tolerance=_ROUGH, steps=_STEPS)
+        return count + 1, newton(equations, calm, _units, tolerance=_ROUGH, steps=_STEPS)
 
     first = (jnp.asarray(0), Root(start, jnp.asarray(jnp.inf)))
     return jax.lax.while_loop(again, attempt, first)[1]
@@ -164,6 +164,11 @@ def _parabola(law: SignedLaw, channel: Channel, ratio: Scalar, ridge: Scalar) ->
     along, across, rest = (channel.target * part for part in found.student)
     step = 1.0 / (channel.curvature * jnp.maximum(found.stiffness, _SOFTEST))
     return jnp.stack([along, across, jnp.log(rest), jnp.log(step)])
+
+
+def _units(x: Unknowns) -> Unknowns:
+    norm = _unpack(x)[0].norm
+    return jnp.stack([norm, norm, jnp.ones(()), jnp.ones(())])
 
 
 def _unpack(x: Unknowns) -> tuple[Student, Scalar]:
