@@ -44,14 +44,15 @@ class Intervals(NamedTuple):
     def nodes(self, order: int, *, sharp: bool = True) -> tuple[Places, Places]:
         """Nodes z and lengths times inclusion.
 
-        Panels grow fourfold from both ends; where labels do not jump at the teacher's boundary
-        (not ``sharp``) they start less fine.
+        Panels grow fourfold from the end nearest to 0, where the margin of the probe is smallest;
+        where labels do not jump at the teacher's boundary (not ``sharp``) they start less fine.
         """
         fine = _RATIO ** -np.arange(_SHARP if sharp else _SMOOTH, 1.0, -1.0)
-        even = np.linspace(fine[-1], 1.0 - fine[-1], _EVEN)[1:-1]
-        edges = np.concatenate([[0.0], fine, even, 1.0 - fine[::-1], [1.0]])
-        places, lengths = on_intervals(self.low, self.high, Rule(*panel_nodes(edges, order)))
-        return places.ravel(), (lengths * self.inclusion[:, None]).ravel()
+        edges = np.concatenate([[0.0], fine, np.linspace(fine[-1], 1.0, _EVEN)[1:]])
+        left = self.high <= 0.0
+        near, far = jnp.where(left, self.high, self.low), jnp.where(left, self.low, self.high)
+        places, lengths = on_intervals(near, far, Rule(*panel_nodes(edges, order)))
+        return places.ravel(), (jnp.abs(lengths) * self.inclusion[:, None]).ravel()
 
     @property
     def one_sided(self) -> Bool[Array, ""]:

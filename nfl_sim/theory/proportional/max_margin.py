@@ -10,17 +10,16 @@ from jaxtyping import Array, Bool, Float
 from nfl_sim.gaussian import pdf
 from nfl_sim.theory.proportional.law import SignedLaw, Student
 from nfl_sim.theory.proportional.newton import (
-    Map,
     Root,
     Unknowns,
-    finish,
     newton,
+    refine,
 )
 from nfl_sim.validation import Scalar
 
-FINE, COARSE = 9, 5
+FINE, COARSE = 8, 5
 _LARGE_RATIO = 0.500488931777  # error times kept ratio of a random sample, at large ratios
-_TOLERANCE, _ACCURATE, _ROUGH = 1e-11, 1e-8, 1e-5
+_TOLERANCE, _ACCURATE, _ROUGH, _GUESS = 1e-9, 1e-8, 1e-8, 0.03
 _STEPS = 30
 _SLOWER = (0.3, 0.1, 0.03, 0.01, 1e-3)
 _FASTER = (3.0, 30.0, 300.0, 3e3, 3e4)
@@ -53,22 +52,16 @@ def solve_margin(fine: SignedLaw, coarse: SignedLaw, ratio: Scalar) -> MarginSol
         fine, coarse: the same law on more and on fewer nodes.
         ratio: kept samples a dimension, below that of {eq}`eq-separability-ratio`.
     """
-    rough = _search(*jax.lax.stop_gradient((coarse, ratio)))
-
-    def equations(law: SignedLaw, ratio: Scalar, order: int) -> Map:
-        return lambda x: _equations(law, ratio, x, order)
-
-    still = equations(*jax.lax.stop_gradient((fine, ratio)), FINE)
-    root = newton(still, rough.unknowns, _units, tolerance=_TOLERANCE, steps=_STEPS)
-    others = equations(coarse, ratio, COARSE)
-    point, shift = finish(equations(fine, ratio, FINE), others, root.unknowns)
+    rough = _search(*jax.lax.stop_gradient((coarse, ratio))).unknowns
+    root = refine(lambda x: _equations(fine, ratio, x, FINE), rough, _units, tolerance=_TOLERANCE)
+    point = root.unknowns
     found = _student(point)
     mass = jnp.sum(fine.ramps(found, jnp.ones_like(fine.places), FINE).mass)
     return MarginSolution(
         student=_unit(found),
         margin=1.0 / found.norm,
         support_fraction=mass,
-        moved=_unit(_student(point + shift)),
+        moved=_unit(_student(jax.lax.stop_gradient(rough))),
         converged=root.is_within(_ACCURATE),
     )
 
@@ -84,9 +77,7 @@ def separable_ratio(law: SignedLaw) -> Scalar:
         below = still.ramps(Student(x[0], x[1], jnp.ones(())), jnp.zeros_like(law.places), FINE)
         return jnp.stack([jnp.sum(still.places * below.first), jnp.sum(below.across)])
 
-    root = newton(
-        slope, jnp.zeros(2), lambda x: 1.0 + jnp.abs(x), tolerance=_TOLERANCE, steps=_STEPS
-    )
+    root = newton(slope, jnp.zeros(2), lambda x: 1.0 + jnp.abs(x), tolerance=_ROUGH, steps=_STEPS)
     # At the minimum the derivative of the point does not matter.
     student = Student(root.unknowns[0], root.unknowns[1], jnp.ones(()))
     second = jnp.sum(law.ramps(student, jnp.zeros_like(law.places), FINE).second)
@@ -167,7 +158,7 @@ def _margin_of(law: SignedLaw, ratio: Scalar, direction: Float[Array, " 2"]) -> 
 
     def unfinished(state):
         count, bound, step = state
-        return (count < 40) & (jnp.abs(step) > 1e-3 * jnp.abs(bound))
+        return (count < 40) & (jnp.abs(step) > _GUESS * jnp.abs(bound))
 
     return jax.lax.while_loop(unfinished, improve, (jnp.asarray(0), start, start))[1]
 

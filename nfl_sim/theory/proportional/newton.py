@@ -11,6 +11,7 @@ Unknowns = Float[Array, " u"]
 Map = Callable[[Unknowns], Unknowns]
 _SHORTEST = 1e-8
 _SUFFICIENT = 1e-4
+_CHORDS = 8
 
 
 class Root(NamedTuple):
@@ -59,19 +60,38 @@ def newton(equations: Map, start: Unknowns, units: Map, *, tolerance: float, ste
     return Root(point, size)
 
 
-def finish(equations: Map, others: Map, point: Unknowns) -> tuple[Unknowns, Unknowns]:
-    """A root with its derivatives, and how far off the root of other equations lies.
+def refine(equations: Map, start: Unknowns, units: Map, *, tolerance: float) -> Root:
+    """The root near ``start``, by steps that all use the slope there.
 
     Args:
-        equations: a Newton step on them carries the root's derivative in all that they close over.
-        others: nearly the same equations.
-        point: the root.
+        equations: as many as unknowns.
+        start: the root of nearly the same equations.
+        units: sizes of the unknowns at a point.
+        tolerance: of the last step, in these units.
+
+    Returns:
+        A `Root` that carries the derivatives of the root in all that ``equations`` closes over.
     """
+    start = jax.lax.stop_gradient(start)
+    slope, residual = jax.jacfwd(_twice(equations), has_aux=True)(start)
+    inverse, residual = jax.lax.stop_gradient((jnp.linalg.inv(slope), residual))
+
+    def unfinished(state):
+        count, _, step = state
+        size = jnp.max(jnp.abs(step) / units(start))
+        return (count < _CHORDS) & ~(size <= tolerance)
+
+    def improve(state):
+        count, point, step = state
+        point = point + step
+        return count + 1, point, -inverse @ jax.lax.stop_gradient(equations(point))
+
+    first = (jnp.asarray(0), start, -inverse @ residual)
+    _, point, _ = jax.lax.while_loop(unfinished, improve, first)
     point = jax.lax.stop_gradient(point)
-    slope, residual = jax.jacfwd(_twice(equations), has_aux=True)(point)
-    slope = jax.lax.stop_gradient(slope)
-    root = point - jnp.linalg.solve(slope, residual)
-    return root, -jnp.linalg.solve(slope, jax.lax.stop_gradient(others(point)))
+    step = -inverse @ equations(point)
+    size = jax.lax.stop_gradient(jnp.max(jnp.abs(step) / units(start)))
+    return Root(point + step, size)
 
 
 def _shorten(

@@ -11,7 +11,7 @@ from nfl_sim.gaussian import panel_nodes
 from nfl_sim.validation import Scalar
 
 Places = Float[Array, " k"]
-_BASE = np.array([-8.5, -5.2, -3.4, -2.0, -0.7, 0.7, 2.0, 3.4, 5.2, 8.5])
+_BASE = np.array([-8.5, -4.6, -2.4, -0.8, 0.8, 2.4, 4.6, 8.5])
 _STEPS = np.array([-5.0, -1.6, 1.6, 5.0])
 
 

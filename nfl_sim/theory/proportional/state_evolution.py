@@ -8,17 +8,16 @@ from jaxtyping import Array, Bool
 
 from nfl_sim.theory.proportional.law import SignedLaw, Student
 from nfl_sim.theory.proportional.newton import (
-    Map,
     Root,
     Unknowns,
-    finish,
     newton,
+    refine,
 )
 from nfl_sim.theory.proportional.ridge import solve_ridge
 from nfl_sim.validation import Scalar
 
-FINE, COARSE = 9, 5
-_TOLERANCE, _ACCURATE, _ROUGH = 1e-11, 1e-8, 1e-5
+FINE, COARSE = 8, 5
+_TOLERANCE, _ACCURATE, _ROUGH = 1e-9, 1e-8, 1e-8
 _STEPS = 40
 _ATTEMPTS, _DAMPED_STEPS = 3, 100
 _SOFTEST = 1e-3
@@ -90,22 +89,20 @@ def solve_evolution(
         ratio: kept samples a dimension.
         ridge: penalty times ratio times E[omega]. The problem must have a finite solution.
     """
-
-    def equations(law: SignedLaw, ratio: Scalar, ridge: Scalar, order: int) -> Map:
-        return lambda x: _equations(law, channel, ratio, ridge, x, order)
-
-    still_coarse, still_fine, *scalars = jax.lax.stop_gradient((coarse, fine, ratio, ridge))
-    rough = _search(still_coarse, channel, *scalars)
-    still = equations(still_fine, *scalars, FINE)
-    root = newton(still, rough.unknowns, _units, tolerance=_TOLERANCE, steps=_STEPS)
-    others = equations(still_coarse, *scalars, COARSE)
-    point, shift = finish(equations(fine, ratio, ridge, FINE), others, root.unknowns)
+    rough = _search(*jax.lax.stop_gradient((coarse, channel, ratio, ridge))).unknowns
+    root = refine(
+        lambda x: _equations(fine, channel, ratio, ridge, x, FINE),
+        rough,
+        _units,
+        tolerance=_TOLERANCE,
+    )
+    point = root.unknowns
     student, step = _unpack(point)
     return Evolution(
         student=student,
         susceptibility=step,
         moments=channel.moments(fine, student, step, FINE),
-        moved=_unpack(point + shift)[0],
+        moved=_unpack(jax.lax.stop_gradient(rough))[0],
         converged=root.is_within(_ACCURATE),
     )
 
