@@ -37,7 +37,7 @@ class Hinge(Learner):
     Raises:
         ValueError: the penalty is not a finite scalar > 0, or float64 is off.
 
-    References: {eq}`eq-pruned-law` in theory_notes/01_pruning_as_conditioning.md.
+    References: {eq}`eq-se-program` in theory_notes/05_proportional_limit.md.
     """
 
     binary: ClassVar[bool] = True

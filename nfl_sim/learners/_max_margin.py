@@ -33,7 +33,7 @@ class MaxMargin(Learner):
     dual bound |sum_i z_i y_i x_i|; no student, as a convex combination of the y_i x_i vanishes; or
     undecided, as where rows touch the boundary or those that do not separate fail to span R^d.
 
-    References: {eq}`eq-pruned-law` in theory_notes/01_pruning_as_conditioning.md.
+    References: {eq}`eq-margin-program` in theory_notes/06_perceptron.md.
     """
 
     binary: ClassVar[bool] = True

@@ -28,7 +28,7 @@ class Perceptron(Model):
     Raises:
         ValueError: the probability is not a finite scalar in its range, or float64 is off.
 
-    References: {eq}`eq-pruned-law` in theory_notes/01_pruning_as_conditioning.md.
+    References: {eq}`eq-perceptron-tilt` in theory_notes/05_proportional_limit.md.
     """
 
     binary: ClassVar[bool] = True

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import jax.numpy as jnp
+
 from nfl_sim.influence import Influence
 from nfl_sim.models import Linear, Logistic, Model, Perceptron
 from nfl_sim.problem import (
@@ -173,7 +175,7 @@ def separability_ratio(problem: Problem, regime: Regime | None = None) -> Scalar
 
     References: {eq}`eq-separability-ratio` in theory_notes/05_proportional_limit.md.
     """
-    regime = Proportional(1.0) if regime is None else regime
+    regime = Proportional(jnp.ones(())) if regime is None else regime
     return _look_up(_CAPACITY, "separability ratio", problem, regime)(problem, regime)
 
 

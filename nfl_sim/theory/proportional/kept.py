@@ -27,6 +27,7 @@ from nfl_sim.theory.proportional.perceptron_law import PerceptronLaw
 from nfl_sim.validation import NoTheoryError, Scalar, is_traced
 
 _MASS_TOLERANCE = 1e-9
+_GENTLE = 0.2  # a finer step is that of a steep teacher
 _TRACED_SIGNAL = 4.0
 _STEPS = 0.75  # of the trapezoidal rule, times the signal at most
 
@@ -125,7 +126,8 @@ def _on(
     order: int,
     frame: tuple[Scalar, Scalar],
 ) -> SignedLaw:
-    places, lengths = kept.nodes(order, sharp=isinstance(model, Perceptron))
+    sharp = isinstance(model, Perceptron) or step < _GENTLE
+    places, lengths = kept.nodes(order, sharp=sharp)
     return _law(model, step, places, 2.0 * pdf(places) * lengths / fraction, *frame)
 
 

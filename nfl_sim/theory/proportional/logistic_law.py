@@ -74,7 +74,8 @@ class LogisticLaw(SignedLaw):
     def ramps(self, student: Student, bound: Places, order: int) -> Ramps:
         """The link is the tilt of v."""
         floor = jnp.full_like(self.places, -REACH)
-        return cross_ramps(self, student, bound, order, floor, self._link)
+        bends = self.bends(jnp.ones(()), jnp.zeros(()))
+        return cross_ramps(self, student, bound, order, floor=floor, tilt=self._link, bends=bends)
 
     def _link(self, places: Values, across: Values) -> Values:
         return self.model.link(self.model.signal * (self.cosine * places + self.sine * across))

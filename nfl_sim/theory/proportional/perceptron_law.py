@@ -63,7 +63,7 @@ class PerceptronLaw(SignedLaw):
     def ramps(self, student: Student, bound: Places, order: int) -> Ramps:
         """A flipped share that sees no label, and the rest above the line where it turns."""
         floor = jnp.clip(-self._steep(self.places), -REACH, REACH)
-        agreeing = cross_ramps(self, student, bound, order, floor, None)
+        agreeing = cross_ramps(self, student, bound, order, floor=floor)
         everything = full_ramps(self, student, bound)
         return Ramps(
             *(

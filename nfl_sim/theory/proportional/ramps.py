@@ -1,5 +1,6 @@
 """Moments of a student's margin below a bound: the margin is normal given a point of the plane."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import jax.numpy as jnp
@@ -20,18 +21,34 @@ class Tilt(Protocol):
 
 
 def cross_ramps(
-    law: SignedLaw, student: Student, bound: Places, order: int, floor: Places, tilt: Tilt | None
+    law: SignedLaw,
+    student: Student,
+    bound: Places,
+    order: int,
+    *,
+    floor: Places,
+    tilt: Tilt | None = None,
+    bends: Sequence[Bend] = (),
 ) -> Ramps:
     """By quadrature in v, from ``floor`` upwards; all other directions in closed form.
 
     All terms are positive: nothing cancels, however thin the wedge between label and bound.
+
+    Args:
+        law: of the kept samples.
+        student: whose margin is bounded.
+        bound: at each node.
+        order: Gauss-Legendre nodes a panel.
+        floor: smallest v at each node.
+        tilt: density of v against the normal; 1 if left out.
+        bends: where it turns.
 
     References: {eq}`eq-ramp-moments` in theory_notes/06_perceptron.md.
     """
     gap = bound - student.along * law.places
     flat = jnp.abs(student.across) < _FLAT * student.rest
     slope = jnp.where(flat, _FLAT * student.rest, student.across)
-    edges = insert([Bend(gap / slope, student.rest / jnp.abs(slope))], floor)
+    edges = insert([Bend(gap / slope, student.rest / jnp.abs(slope)), *bends], floor)
     v, share = fill(edges, order)
     mass = share * pdf(v) * law.masses[:, None]
     if tilt is not None:
