@@ -1,6 +1,6 @@
 """Moments of a student's margin below a bound: the margin is normal given a point of the plane."""
 
-from typing import Protocol
+from collections.abc import Callable
 
 import jax.numpy as jnp
 
@@ -11,12 +11,7 @@ from nfl_sim.theory.proportional.panels import Bend, fill, insert
 _FLAT = 1e-6
 
 
-class Tilt(Protocol):
-    """A density of v against the normal, at each place."""
-
-    def __call__(self, places: Values, across: Values) -> Values:
-        """At z and v."""
-        ...
+Tilt = Callable[[Values, Values], Values]
 
 
 def cross_ramps(
@@ -25,6 +20,11 @@ def cross_ramps(
     """By quadrature in v, from ``floor`` upwards; all other directions in closed form.
 
     All terms are positive: nothing cancels, however thin the wedge between label and bound.
+
+    Args:
+        law, student, bound, order: see `SignedLaw.ramps`.
+        floor: below it v has no density.
+        tilt: density of v against the normal at z and v; None where it is 1.
 
     References: {eq}`eq-ramp-moments` in theory_notes/06_perceptron.md.
     """
