@@ -12,12 +12,6 @@ from experiments.options import Options, Output, cores
 from experiments.registry import Experiment, Result
 
 
-_XLA_FLAGS = {
-    "--xla_backend_optimization_level": "1",
-    "--xla_cpu_multi_thread_eigen": "false",
-}
-
-
 class UsageError(ValueError):
     """The command cannot be carried out as it stands; exit code 2."""
 
@@ -55,14 +49,14 @@ def prepare_jax() -> None:
     Many shapes run for a second or two each, so that a quick compilation is worth more than
     quick code: at level 1 a block compiles in two thirds of the time, and runs no slower.
 
-    Blocks run side by side, one a core, so a product of matrices must not be spread over threads
-    as well: two of them, each waiting for the other's threads, would wait for ever.
+    Blocks run side by side, one a core, so none may be spread over threads as well: when all
+    threads of the CPU client are taken by blocks that wait for another, they wait for ever. NPROC
+    sizes that pool; with one thread a block stays in its own.
     """
-    flags = os.environ.get("XLA_FLAGS", "").split()
-    for flag, value in _XLA_FLAGS.items():
-        if not any(given.startswith(flag) for given in flags):
-            flags.append(f"{flag}={value}")
-    os.environ["XLA_FLAGS"] = " ".join(flags)
+    flags = os.environ.get("XLA_FLAGS", "")
+    if "xla_backend_optimization_level" not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} --xla_backend_optimization_level=1".strip()
+    os.environ.setdefault("NPROC", "1")
     import jax
 
     jax.config.update("jax_enable_x64", True)

@@ -1,7 +1,6 @@
 """Moments of a student's margin below a bound: the margin is normal given a point of the plane."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
 import jax.numpy as jnp
 
@@ -12,12 +11,7 @@ from nfl_sim.theory.proportional.panels import Bend, fill, insert
 _FLAT = 1e-6
 
 
-class Tilt(Protocol):
-    """A density of v against the normal, at each place."""
-
-    def __call__(self, places: Values, across: Values) -> Values:
-        """At z and v."""
-        ...
+Tilt = Callable[[Values, Values], Values]
 
 
 def cross_ramps(
@@ -35,13 +29,10 @@ def cross_ramps(
     All terms are positive: nothing cancels, however thin the wedge between label and bound.
 
     Args:
-        law: of the kept samples.
-        student: whose margin is bounded.
-        bound: at each node.
-        order: Gauss-Legendre nodes a panel.
-        floor: smallest v at each node.
-        tilt: density of v against the normal; 1 if left out.
-        bends: where it turns.
+        law, student, bound, order: see `SignedLaw.ramps`.
+        floor: below it v has no density.
+        tilt: density of v against the normal at z and v; None where it is 1.
+        bends: where that density turns.
 
     References: {eq}`eq-ramp-moments` in theory_notes/06_perceptron.md.
     """

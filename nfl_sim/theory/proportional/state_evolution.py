@@ -1,6 +1,6 @@
 """State evolution: the student of any convex loss on a kept law, in high dimension."""
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -42,6 +42,7 @@ class Moments(NamedTuple):
     support: Scalar
 
 
+@runtime_checkable
 class Channel(Protocol):
     """The moments of one loss on a kept law."""
 
