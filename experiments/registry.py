@@ -41,6 +41,14 @@ EXPERIMENTS: Mapping[str, Entry] = {
     "fig3_logistic_failure": Entry(
         "error and log-loss of logistic regression against the kept fraction", in_make_run=True
     ),
+    "fig4_perceptron_pareto": Entry(
+        "error of a perceptron against kept samples: the wall, and the frontier of a bad probe",
+        in_make_run=True,
+    ),
+    "fig6_double_descent": Entry(
+        "risk of ridge regression against kept samples a dimension: the peak, and penalties",
+        in_make_run=True,
+    ),
     "fig7_scaling_law": Entry(
         "excess risk against the sample size: the plateau of an invalid rule", in_make_run=True
     ),

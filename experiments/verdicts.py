@@ -45,6 +45,27 @@ def of_sign(
     return Verdict(claim, 0.0, gap, sem, z, verdict, provenance)
 
 
+def of_value(
+    claim: str,
+    expected: float,
+    found: float,
+    half_digit: float,
+    provenance: dict[str, Any] | None = None,
+) -> Verdict:
+    """Whether a computed number is the published one, given to so many digits.
+
+    Args:
+        claim: what it is.
+        expected, found: the two numbers.
+        half_digit: half a unit of the last published digit, which stands for a standard error;
+            rounding may be up to a whole unit off.
+        provenance: further columns of the CSV.
+    """
+    z = (found - expected) / half_digit
+    verdict = "agree" if abs(z) <= 2.0 else "disagree"
+    return Verdict(claim, expected, found, half_digit, z, verdict, provenance or {})
+
+
 def to_table(verdicts: Sequence[Verdict]) -> Table:
     """The verdicts as columns, provenance last."""
     rows = [asdict(verdict) for verdict in verdicts]

@@ -11,6 +11,7 @@ from nfl_sim.theory.dispatch import (
 )
 from nfl_sim.theory.logistic import divergence_constant
 from nfl_sim.theory.prediction import Prediction
+from nfl_sim.theory.proportional import margin_constant
 
 __all__ = [
     "Prediction",
@@ -18,6 +19,7 @@ __all__ = [
     "divergence_constant",
     "flip_fraction",
     "linear_influence",
+    "margin_constant",
     "predict",
     "separability_fraction",
     "separability_ratio",

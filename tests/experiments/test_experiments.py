@@ -14,6 +14,9 @@ from experiments import (
     fig2_linear_failure,
     fig3_logistic_failure,
     fig3_phases,
+    fig4_frontier,
+    fig4_perceptron_pareto,
+    fig6_double_descent,
     fig7_scaling_law,
     linear,
     outputs,
@@ -21,7 +24,7 @@ from experiments import (
     verify,
 )
 from experiments.lab import Judgement, Lab, cell_key
-from experiments.verdicts import Verdict
+from experiments.verdicts import Verdict, of_value
 from nfl_sim.simulation import blocks
 from nfl_sim.simulation.result import CAUSES, QUANTITIES, Moments
 
@@ -55,6 +58,8 @@ MODULES = [
     fig1_logistic_grand,
     fig2_linear_failure,
     fig3_logistic_failure,
+    fig4_perceptron_pareto,
+    fig6_double_descent,
     fig7_scaling_law,
     verify,
 ]
@@ -158,6 +163,31 @@ def test_a_phase_is_judged_by_the_share_and_the_sign(fraction, mean, separable, 
     row |= {"separable": separable, "num_replicates": 64}
     row |= dict.fromkeys(("seed", "dim", "num_samples"), 0)
     assert fig3_phases._verdict(row, 0.2, 0.5).verdict == word
+
+
+def test_fig4_s_frontier_has_a_wall_or_a_law(monkeypatch):
+    """With theory replaced by an error that is least at f = 0.2."""
+    height = lambda angle, ratio, f: np.exp((np.log(f) - np.log(0.2)) ** 2) / ratio  # noqa: E731
+    monkeypatch.setattr(fig4_frontier, "error", height)
+    rows = fig4_frontier.frontier(fig4_perceptron_pareto.Config(frontier_ratios=(5.0, 10.0)))
+    assert {row["fraction"] for row in rows if row["angle"] == 0.0} == {0.02}
+    inner = [row["fraction"] for row in rows if row["angle"] > 0.0]
+    np.testing.assert_allclose(inner, 0.2, rtol=0.1)
+    assert np.isnan(fig4_frontier.law(0.0, 10.0))
+    assert fig4_frontier.law(30.0, 10.0) == pytest.approx(0.02502444658887, rel=1e-12)
+
+
+def test_fig6_s_lines_step_around_the_peak_and_come_close_to_it():
+    config = fig6_double_descent.Config()
+    kept = config.fraction * fig6_double_descent.ratios(config)
+    gaps = np.abs(np.log(kept))
+    assert 0.01 < gaps.min() < 0.03
+    assert kept.min() < 1.0 < kept.max()
+
+
+@pytest.mark.parametrize(("found", "word"), [(0.4544, "agree"), (0.4562, "disagree")])
+def test_a_published_number_is_met_to_its_last_digit(found, word):
+    assert of_value("a claim", 0.454, found, 5e-4).verdict == word
 
 
 def obedient(key, problem, *, dim, num_samples, start, stop, **_):

@@ -8,6 +8,8 @@ import pytest
 
 from experiments import fig1_logistic_grand as fig1
 from experiments import fig2_linear_failure, fig3_logistic_failure, fig7_scaling_law, style
+from experiments import fig4_perceptron_pareto as fig4
+from experiments import fig6_double_descent as fig6
 from experiments.tables import from_rows
 
 CURVES = [("Uniform", "KeepRandom", np.nan)]
@@ -95,15 +97,43 @@ def fig3_tables():
     return {name: from_rows(rows) for name, rows in found.items()}
 
 
+def fig4_tables():
+    points, lines, best, laws = [], [], [], []
+    for angle, rule in product((0.0, 20.0), (fig4.HARD, fig4.EASY, fig4.RANDOM)):
+        name = {"angle": angle, "rule": rule}
+        for f, ratio in product((0.5, 0.1), (1.0, 10.0)):
+            lines.append(name | {"fraction": f, "ratio": ratio, "error": f / (1.0 + ratio)})
+        points.append(name | {"ratio": 5.0, "mean": 0.1, "sem": 0.01})
+    for angle, ratio in product((0.0, 20.0), (3.0, 10.0)):
+        where = {"angle": angle, "ratio": ratio}
+        best.append(where | {"fraction": 0.1, "error": 0.01})
+        laws.append(where | {"error": 0.1 / ratio if angle else np.nan})
+    found = {"points": points, "lines": lines, "frontier": best, "laws": laws}
+    return {name: from_rows(rows) for name, rows in found.items()}
+
+
+def fig6_tables():
+    points, lines = [], []
+    for kind, rule, penalty in product(fig6.SCORES, fig6.RULES, (0.0, 0.1)):
+        name = {"kind": kind, "curve_rule": rule, "penalty": penalty}
+        lines += [name | {"kept_ratio": x, "value": 0.3 / x} for x in (0.5, 0.9, 1.1, 4.0)]
+        points.append(name | {"kept_ratio": 2.0, "mean": 0.15, "sem": 0.01})
+    return {"points": from_rows(points), "lines": from_rows(lines)}
+
+
 FIGURES = [
     (fig1, fig1_tables),
     (fig2_linear_failure, fig2_tables),
     (fig3_logistic_failure, fig3_tables),
+    (fig4, fig4_tables),
+    (fig6, fig6_tables),
     (fig7_scaling_law, fig7_tables),
 ]
 
 
-@pytest.mark.parametrize(("module", "made"), FIGURES, ids=["fig1", "fig2", "fig3", "fig7"])
+@pytest.mark.parametrize(
+    ("module", "made"), FIGURES, ids=["fig1", "fig2", "fig3", "fig4", "fig6", "fig7"]
+)
 def test_figures_are_deterministic_and_legible(module, made):
     first, sizes, width = draw(module, made())
     second, _, _ = draw(module, made())

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from nfl_sim.gaussian import pdf
+from nfl_sim.theory.proportional.constants import margin_constant
 from nfl_sim.theory.proportional.law import SignedLaw, Student
 from nfl_sim.theory.proportional.newton import (
     Root,
@@ -18,7 +19,6 @@ from nfl_sim.theory.proportional.newton import (
 from nfl_sim.validation import Scalar
 
 FINE, COARSE = 8, 5
-_LARGE_RATIO = 0.500488931777  # error times kept ratio of a random sample, at large ratios
 _TOLERANCE, _ACCURATE, _ROUGH, _GUESS = 1e-9, 1e-8, 1e-8, 0.03
 _STEPS = 30
 _SLOWER = (0.3, 0.1, 0.03, 0.01, 1e-3)
@@ -107,7 +107,7 @@ def _search(law: SignedLaw, ratio: Scalar) -> Root:
     """
     mean, _ = law.plane_moments()
     hebb = jnp.sqrt(ratio) * mean
-    edge = ratio * _edge_density(law) / (math.pi * _LARGE_RATIO)
+    edge = ratio * _edge_density(law) / (math.pi * margin_constant())
     teacher = edge * jnp.stack([law.cosine, law.sine])
 
     def solve(direction: Float[Array, " 2"]) -> Root:
