@@ -74,4 +74,5 @@ def error(angle: float, ratio: float, fraction: float) -> float:
 
     name = ("Uncertainty", "KeepHardest") if fraction < 1.0 else ("Uniform", "KeepRandom")
     problem = perceptron.build(*name, fraction, angle=np.deg2rad(angle))
-    return float(nfl.predict(problem, nfl.Proportional(sample_ratio=ratio / fraction)).error)
+    sample_ratio: Any = ratio / fraction
+    return float(nfl.predict(problem, nfl.Proportional(sample_ratio)).error)

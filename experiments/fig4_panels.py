@@ -69,7 +69,9 @@ def _panel(axes: "Axes", tables: Mapping[str, Table], shades: dict[float, float]
     axes.plot(best["ratio"], best["error"], **_frontier())
     for rule, fraction, curve in _curves(lines):
         look = {"score": _score(rule), "rule": rule}
-        pale = {} if rule == RANDOM else {"alpha": shades[fraction], "linewidth": 0.9}
+        pale: dict[str, Any] = (
+            {} if rule == RANDOM else {"alpha": shades[fraction], "linewidth": 0.9}
+        )
         style.theory(axes, curve["ratio"], curve["error"], **look, **pale)
     for rule in (HARD, EASY, RANDOM):
         some = select(points, rule=rule)

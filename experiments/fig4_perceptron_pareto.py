@@ -166,7 +166,8 @@ def _line(config: Config, curve: Point) -> list[dict[str, Any]]:
     name = {"rule": curve.rule, "fraction": curve.fraction, "angle": curve.angle}
     rows = []
     for ratio in config.ratios:
-        regime = nfl.Proportional(sample_ratio=ratio / curve.fraction)
+        sample_ratio: Any = ratio / curve.fraction
+        regime = nfl.Proportional(sample_ratio)
         error = problems.curve([build(curve)], regime, ("error",))["error"][0]
         rows.append(name | {"ratio": ratio, "error": error})
     return rows
