@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = 2
+FRACTIONS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 TABLES = ("plane", "ties", "laws", "duels")
 WINNERS = ((HARD, "#8FD0B8"), (EASY, "#DDF1EA"), (RANDOM, "#D9D9D9"))
 TIES: dict[tuple[str, str], dict[str, Any]] = dict(
     zip(PAIRS, ({"linestyle": s} for s in ("-", (0, (4, 1.5)), (0, (1, 1.2)))), strict=True)
 )
+NEAR = 0.7  # of log f: ties farther apart are of two branches
 LAW = {"color": style.VERMILION, "linewidth": 0.9}
 
 
@@ -50,6 +52,7 @@ def draw(tables: Mapping[str, Table]) -> "Figure":
 
 def _panel(axes: "Axes", tables: Mapping[str, Table]) -> None:
     from matplotlib.colors import ListedColormap
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
     plane, ties, laws, duels = (tables[name] for name in TABLES)
     ratios, fractions = np.unique(plane["ratio"]), np.unique(plane["fraction"])
@@ -63,17 +66,35 @@ def _panel(axes: "Axes", tables: Mapping[str, Table]) -> None:
     axes.plot(laws["ratio"], laws["fraction"], **LAW)
     for (one, other), look in TIES.items():
         line = select(ties, one=one, other=other)
-        axes.plot(line["ratio"], line["fraction"], color=style.BLACK, **_in_order(look))
+        for branch in _branches(line):
+            axes.plot(*np.transpose(branch), color=style.BLACK, linewidth=1.1, **look)
     for sign, marker in ((-1.0, "^"), (1.0, "o")):
         won = np.sign(duels["gap"]) == sign
         look = {"marker": marker, "linestyle": "none", "color": style.BLACK}
         axes.plot(duels["ratio"][won], duels["fraction"][won], markerfacecolor="white", **look)
+    for axis, places in ((axes.xaxis, (1, 3, 10, 30, 100, 300, 1000)), (axes.yaxis, FRACTIONS)):
+        axis.set_major_locator(FixedLocator(places))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_locator(NullLocator())
     axes.set_xlim(ratios.min(), ratios.max())
     axes.set_ylim(fractions.min(), fractions.max())
 
 
-def _in_order(look: dict[str, Any]) -> dict[str, Any]:
-    return {"linewidth": 1.1, **look}
+def _branches(line: Table) -> list[list[tuple[float, float]]]:
+    """Ties joined from ratio to ratio, each to the nearest before it."""
+    found: list[list[tuple[float, float]]] = []
+    for ratio in np.unique(line["ratio"]):
+        grown = list(found)
+        for fraction in line["fraction"][line["ratio"] == ratio]:
+            near = [b for b in grown if abs(np.log(b[-1][1] / fraction)) < NEAR]
+            if near:
+                branch = min(near, key=lambda b: abs(np.log(b[-1][1] / fraction)))
+                grown = [b for b in grown if b is not branch]
+            else:
+                branch = []
+                found.append(branch)
+            branch.append((float(ratio), float(fraction)))
+    return found
 
 
 def _legend(figure: "Figure") -> None:

@@ -45,6 +45,9 @@ EXPERIMENTS: Mapping[str, Entry] = {
         "error of a perceptron against kept samples: the wall, and the frontier of a bad probe",
         in_make_run=True,
     ),
+    "fig5_crossover": Entry(
+        "a perceptron: who wins, the hardest, the easiest or random samples", in_make_run=True
+    ),
     "fig6_double_descent": Entry(
         "risk of ridge regression against kept samples a dimension: the peak, and penalties",
         in_make_run=True,
