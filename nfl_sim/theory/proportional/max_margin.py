@@ -19,6 +19,7 @@ from nfl_sim.theory.proportional.newton import (
 from nfl_sim.validation import Scalar
 
 FINE, COARSE = 8, 5
+_BORDER = 12
 _TOLERANCE, _ACCURATE, _ROUGH, _GUESS = 1e-9, 1e-8, 1e-8, 0.03
 _STEPS = 30
 _SLOWER = (0.3, 0.1, 0.03, 0.01, 1e-3)
@@ -74,13 +75,13 @@ def separable_ratio(law: SignedLaw) -> Scalar:
     still = jax.lax.stop_gradient(law)
 
     def slope(x: Unknowns) -> Unknowns:
-        below = still.ramps(Student(x[0], x[1], jnp.ones(())), jnp.zeros_like(law.places), FINE)
+        below = still.ramps(Student(x[0], x[1], jnp.ones(())), jnp.zeros_like(law.places), _BORDER)
         return jnp.stack([jnp.sum(still.places * below.first), jnp.sum(below.across)])
 
     root = newton(slope, jnp.zeros(2), lambda x: 1.0 + jnp.abs(x), tolerance=_ROUGH, steps=_STEPS)
     # At the minimum the derivative of the point does not matter.
     student = Student(root.unknowns[0], root.unknowns[1], jnp.ones(()))
-    second = jnp.sum(law.ramps(student, jnp.zeros_like(law.places), FINE).second)
+    second = jnp.sum(law.ramps(student, jnp.zeros_like(law.places), _BORDER).second)
     return jnp.where(root.is_within(_ACCURATE), 1.0 / second, jnp.nan)
 
 
@@ -125,9 +126,9 @@ def _search(law: SignedLaw, ratio: Scalar) -> Root:
     scales = jax.lax.map(lambda guess: _margin_of(law, ratio, guess), guesses)
     margins = scales / jnp.sqrt(1.0 + jnp.sum(guesses**2, axis=1))
     best = guesses[jnp.argmax(jnp.where(jnp.isfinite(margins), margins, -jnp.inf))]
-    slower = hebb + jnp.asarray(_SLOWER)[:, None] * teacher
+    slower = hebb[None, :] + jnp.outer(jnp.asarray(_SLOWER), teacher)
     axes = (jnp.stack([law.cosine, law.sine]), hebb)
-    faster = [jnp.asarray(_FASTER)[:, None] * axis for axis in axes]
+    faster = [jnp.outer(jnp.asarray(_FASTER), axis) for axis in axes]
     directions = jnp.concatenate([best[None, :], slower, *faster])
 
     def again(state):

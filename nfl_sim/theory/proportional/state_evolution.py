@@ -2,6 +2,7 @@
 
 from typing import NamedTuple, Protocol, runtime_checkable
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
@@ -157,10 +158,12 @@ def _search(law: SignedLaw, channel: Channel, ratio: Scalar, ridge: Scalar) -> R
 
 
 def _parabola(law: SignedLaw, channel: Channel, ratio: Scalar, ridge: Scalar) -> Unknowns:
-    """The student of the loss curvature (target - h)^2 / 2."""
-    found = solve_ridge(law, ratio, ridge / channel.curvature)
+    """The student of the loss curvature (target - h)^2 / 2, all weights at their mean."""
+    even = eqx.tree_at(lambda law: law.weights, law, jnp.ones_like(law.weights))
+    curvature = channel.curvature * law.mean_weight
+    found = solve_ridge(even, ratio, ridge / curvature)
     along, across, rest = (channel.target * part for part in found.student)
-    step = 1.0 / (channel.curvature * jnp.maximum(found.stiffness, _SOFTEST))
+    step = 1.0 / (curvature * jnp.maximum(found.stiffness, _SOFTEST))
     return jnp.stack([along, across, jnp.log(rest), jnp.log(step)])
 
 

@@ -70,9 +70,9 @@ def test_the_replica_form_of_the_widest_margin(rule, angle, fraction, ratio):
         ((rho - R * cos) / sin**2, probe),
     ]
     for left, integrand in equations:
-        assert abs(left - 2.0 * alpha * np.sum(first * integrand)) < 1e-10
+        assert abs(left - 2.0 * alpha * np.sum(first * integrand)) < 1e-9
     support = 2.0 * np.sum(np.outer(mass, lengths) * two)
-    assert float(found.support_fraction) == pytest.approx(support, abs=1e-10)
+    assert float(found.support_fraction) == pytest.approx(support, abs=1e-8)
 
 
 @pytest.mark.parametrize(
@@ -90,8 +90,8 @@ def test_the_replica_form_of_a_perfect_probe(rule, fraction, ratio):
     edge = np.exp(-0.5 * ends[0] ** 2) - np.exp(-0.5 * ends[1] ** 2)
     inside = special.ndtr(ends[1]) - special.ndtr(ends[0])
     factor = 2 * alpha / (fraction * math.sqrt(2 * math.pi) * wide)
-    assert abs(R - factor * np.sum(mass * edge * gap)) < 1e-10
-    assert abs(1 - R**2 - 2 * alpha / fraction * np.sum(mass * inside * gap**2)) < 1e-10
+    assert abs(R - factor * np.sum(mass * edge * gap)) < 1e-9
+    assert abs(1 - R**2 - 2 * alpha / fraction * np.sum(mass * inside * gap**2)) < 1e-9
     assert abs(float(found.orthogonal)) < 1e-12
 
 
@@ -131,7 +131,7 @@ def test_the_state_evolution_of_penalised_losses(problem, ratio):
     step = math.exp(optimize.brentq(surplus, -7.0, 7.0, xtol=1e-11))
     mass, square, along, across, _ = averages(step)
     assert abs(mass - 1.0) < 1e-9
-    np.testing.assert_allclose([along, across], penalty * a, atol=1e-9)
+    np.testing.assert_allclose([along, across], penalty * a, atol=3e-9)
     assert alpha * step**2 * square == pytest.approx(eta**2, rel=1e-8)
 
 
