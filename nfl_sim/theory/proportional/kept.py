@@ -49,8 +49,12 @@ class KeptLaw(NamedTuple):
     converged: Bool[Array, ""]
 
 
-def select(problem: Problem) -> Selection:
+def select(problem: Problem, *, tied: bool) -> Selection:
     """What the problem's rule keeps of its score.
+
+    Args:
+        problem: the problem.
+        tied: whether all samples tie; see `all_tie`.
 
     Raises:
         NoTheoryError: the rule is none of KeepHardest, KeepEasiest, KeepRandom, or the score has no
@@ -62,7 +66,7 @@ def select(problem: Problem) -> Selection:
             f"no theory for the rule {type(rule).__name__} in Proportional; "
             "there is for KeepHardest, KeepEasiest, KeepRandom"
         )
-    if isinstance(rule, KeepRandom) or isinstance(score, Leverage | Uniform) or _ties(problem):
+    if isinstance(rule, KeepRandom) or isinstance(score, Leverage | Uniform) or tied:
         return Everything()
     hardest = isinstance(rule, KeepHardest)
     if isinstance(score, Uncertainty):
@@ -98,9 +102,17 @@ def teacher_step(problem: Problem) -> float:
     return 0.5 ** max(1, math.ceil(math.log2(max(signal, 1e-9) / _STEPS)))
 
 
-def keep(problem: Problem, fine: int, coarse: int, step: float) -> KeptLaw:
-    """The kept law on nodes of these orders; ``step`` is the `teacher_step`."""
-    selection, model, fraction = select(problem), problem.model, problem.rule.fraction
+def keep(problem: Problem, fine: int, coarse: int, step: float, *, tied: bool = False) -> KeptLaw:
+    """The kept law on nodes of these orders.
+
+    Args:
+        problem: the problem.
+        fine, coarse: Gauss-Legendre nodes a panel.
+        step: the `teacher_step`.
+        tied: whether all samples tie; see `all_tie`.
+    """
+    selection = select(problem, tied=tied)
+    model, fraction = problem.model, problem.rule.fraction
     if isinstance(selection, Everything):
         signs = jnp.array([1.0, -1.0])  # any law of mean 0 and variance 1: the student has no part
         law = _law(model, step, signs, jnp.ones(2), jnp.zeros(()), jnp.ones(()))
@@ -115,7 +127,8 @@ def keep(problem: Problem, fine: int, coarse: int, step: float) -> KeptLaw:
     total = jnp.sum(laws[0].masses * laws[0].chance(laws[0].places))
     whole = jnp.abs(total - 1.0) <= _MASS_TOLERANCE
     separated = kept.one_sided | _noiseless(model)
-    return KeptLaw(laws[0], laws[1], kept.level, separated, whole & kept.resolved)
+    found = whole & kept.resolved & (problem.score.probe.norm > 0.0)
+    return KeptLaw(laws[0], laws[1], kept.level, separated, found)
 
 
 def _on(
@@ -149,8 +162,11 @@ def _noiseless(model: Model) -> Bool[Array, ""]:
     return jnp.asarray(False)
 
 
-def _ties(problem: Problem) -> bool:
-    """A null probe of a score that sees the samples through it alone: all tie."""
+def all_tie(problem: Problem) -> bool:
+    """Whether a score that sees the samples through its probe alone has a null one.
+
+    It reads the number, so it must be asked outside ``jit``; a traced norm of 0 gives nan.
+    """
     probe = problem.score.probe
     if not isinstance(problem.score, EL2N | GraNd | Loss | Margin | Uncertainty):
         return False

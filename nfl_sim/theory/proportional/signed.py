@@ -10,8 +10,8 @@ from nfl_sim.problem import Problem, Proportional
 from nfl_sim.scores import GraNd
 from nfl_sim.theory.label_profile import score_at
 from nfl_sim.theory.prediction import Prediction, nan_unless
-from nfl_sim.theory.proportional.intervals import Everything, HalfLine, LevelSet
-from nfl_sim.theory.proportional.kept import KeptLaw, keep, select, teacher_step
+from nfl_sim.theory.proportional.intervals import Everything, HalfLine, LevelSet, Selection
+from nfl_sim.theory.proportional.kept import KeptLaw, all_tie, keep, select, teacher_step
 from nfl_sim.theory.proportional.max_margin import COARSE, FINE
 from nfl_sim.theory.proportional.readout import Frame, describe
 from nfl_sim.theory.proportional.training import Outcome, SignedLearner, capacity, train
@@ -27,11 +27,12 @@ def predict_signed(problem: Problem, regime: Proportional) -> Prediction:
         NoTheoryError: the learner, rule or score has no theory in this regime.
         ValueError: a hard margin is asked of samples that no student separates.
     """
-    select(problem)
+    tied = all_tie(problem)
+    select(problem, tied=tied)
     learner = _known_learner(problem)
-    kept = _keep(problem, teacher_step(problem))
+    kept = _keep(problem, teacher_step(problem), tied)
     outcome = train(kept, learner, problem.rule.fraction * regime.sample_ratio)
-    prediction = _report(problem, regime, kept, outcome)
+    prediction = _report(problem, regime, kept, outcome, tied)
     _require_margin(prediction)
     return prediction
 
@@ -41,19 +42,23 @@ def separability_ratio(problem: Problem, regime: Proportional) -> Scalar:
 
     References: {eq}`eq-separability-ratio` in theory_notes/05_proportional_limit.md.
     """
-    select(problem)
-    kept = _keep(problem, teacher_step(problem))
+    tied = all_tie(problem)
+    select(problem, tied=tied)
+    kept = _keep(problem, teacher_step(problem), tied)
     return jnp.where(kept.converged, capacity(kept) / problem.rule.fraction, jnp.nan)
 
 
 @eqx.filter_jit
-def _keep(problem: Problem, step: float) -> KeptLaw:
-    return keep(problem, FINE, COARSE, step)
+def _keep(problem: Problem, step: float, tied: bool) -> KeptLaw:
+    return keep(problem, FINE, COARSE, step, tied=tied)
 
 
 @eqx.filter_jit
-def _report(problem: Problem, regime: Proportional, kept: KeptLaw, outcome: Outcome) -> Prediction:
-    frame = Frame.of(problem, along_probe=not isinstance(select(problem), Everything))
+def _report(
+    problem: Problem, regime: Proportional, kept: KeptLaw, outcome: Outcome, tied: bool
+) -> Prediction:
+    selection = select(problem, tied=tied)
+    frame = Frame.of(problem, along_probe=not isinstance(selection, Everything))
     fields = describe(problem, frame.plane(outcome.student), outcome.student.rest)
     moved = describe(problem, frame.plane(outcome.moved), outcome.moved.rest)
     rounding = _ROUNDING * jnp.abs(fields["excess_risk"])
@@ -62,9 +67,8 @@ def _report(problem: Problem, regime: Proportional, kept: KeptLaw, outcome: Outc
     for name, value in _WITHOUT_STUDENT.items():
         if name in found:
             found[name] = jnp.where(outcome.exists, found[name], value)
-    prediction = Prediction(
-        problem, regime, **found, threshold=_threshold(problem, kept), exists=outcome.exists
-    )
+    threshold = _threshold(problem, selection, kept.level)
+    prediction = Prediction(problem, regime, **found, threshold=threshold, exists=outcome.exists)
     return nan_unless(outcome.converged & kept.converged, prediction)
 
 
@@ -78,15 +82,14 @@ _WITHOUT_STUDENT = {
 }
 
 
-def _threshold(problem: Problem, kept: KeptLaw) -> Scalar:
+def _threshold(problem: Problem, selection: Selection, level: Scalar) -> Scalar:
     """The level of the selection in units of the score; GraNd grows with the dimension."""
-    selection = select(problem)
     if isinstance(selection, Everything) or isinstance(problem.score, GraNd):
         return jnp.asarray(jnp.nan)
     if isinstance(selection, LevelSet):
-        return -problem.rule.priority(jnp.ones(())) * kept.level
+        return -problem.rule.priority(jnp.ones(())) * level
     side = selection.side if isinstance(selection, HalfLine) else 1.0
-    return score_at(problem, side * kept.level)
+    return score_at(problem, side * level)
 
 
 def _known_learner(problem: Problem) -> SignedLearner:

@@ -4,6 +4,8 @@ import numpy as np
 
 import nfl_sim as nfl
 from nfl_sim import learners, models, pruning, scores
+from nfl_sim.theory.proportional.kept import keep
+from tests.theory.shapes import hasty_jit
 
 STUDENT = ("parallel", "orthogonal", "norm")
 
@@ -52,6 +54,10 @@ def at(problem, ratio):
     found = nfl.predict(problem, nfl.Proportional(ratio))
     assert bool(found.converged), (problem, ratio)
     return found
+
+
+# The law of the kept samples on 8 and 5 nodes a panel.
+kept_law = hasty_jit(lambda problem: keep(problem, 8, 5, 0.25))
 
 
 def student(found):

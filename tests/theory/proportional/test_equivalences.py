@@ -10,11 +10,10 @@ from nfl_sim.learners import Hinge, LogisticRegression, MaxMargin, Ridge
 from nfl_sim.pruning import KeepEasiest, KeepHardest
 from nfl_sim.scores import EL2N, Margin, Uncertainty
 from nfl_sim.theory.proportional.channels import HINGE, ProximalChannel
-from nfl_sim.theory.proportional.kept import keep, teacher_step
 from nfl_sim.theory.proportional.law import Student
 from nfl_sim.theory.proportional.ridge import solve_ridge
-from nfl_sim.theory.proportional.state_evolution import COARSE, FINE, solve_evolution
-from tests.theory.proportional.problems import at, logistic, perceptron, student
+from nfl_sim.theory.proportional.state_evolution import FINE, solve_evolution
+from tests.theory.proportional.problems import at, kept_law, logistic, perceptron, student
 from tests.theory.shapes import hasty_jit
 
 _SQUARE = ProximalChannel(SquareLoss())
@@ -22,7 +21,7 @@ NOISY = {"flip_probability": 0.1}
 
 
 def _laws(problem):
-    kept = hasty_jit(lambda p: keep(p, FINE, COARSE, teacher_step(problem)))(problem)
+    kept = kept_law(problem)
     return kept.fine, kept.coarse
 
 
