@@ -1,8 +1,8 @@
 """Who wins: the hardest, the easiest or random samples, at every n/d and kept fraction.
 
-A perceptron of maximum margin, pruned by a probe at four angles to the teacher. Below f* the hardest
-samples are worse than random ones: f* is 2 d/n for a perfect probe and falls as the cube root of
-d/n for any other. Easy samples win where data are scarce.
+A perceptron of maximum margin, pruned by a probe at four angles to the teacher. Below f* the
+hardest samples are worse than random ones: f* is 2 d/n for a perfect probe and falls as the cube
+root of d/n for any other. Easy samples win where data are scarce.
 """
 
 from collections.abc import Iterator, Mapping

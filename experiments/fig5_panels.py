@@ -21,7 +21,7 @@ TIES: dict[tuple[str, str], dict[str, Any]] = dict(
     zip(PAIRS, ({"linestyle": s} for s in ("-", (0, (4, 1.5)), (0, (1, 1.2)))), strict=True)
 )
 NEAR = 0.7  # of log f: ties farther apart are of two branches
-LAW = {"color": style.VERMILION, "linewidth": 0.9}
+LAW: dict[str, Any] = {"color": style.VERMILION, "linewidth": 0.9}
 
 
 def draw(tables: Mapping[str, Table]) -> "Figure":
@@ -45,7 +45,7 @@ def draw(tables: Mapping[str, Table]) -> "Figure":
         axes.set_ylabel("kept fraction, $f$")
     _legend(figure)
     height = figure.get_figheight()
-    sides = {"left": 0.085, "right": 0.98, "wspace": 0.06, "hspace": 0.2}
+    sides: dict[str, float] = {"left": 0.085, "right": 0.98, "wspace": 0.06, "hspace": 0.2}
     figure.subplots_adjust(bottom=0.42 / height, top=1.0 - 0.78 / height, **sides)
     return figure
 
@@ -70,7 +70,7 @@ def _panel(axes: "Axes", tables: Mapping[str, Table]) -> None:
             axes.plot(*np.transpose(branch), color=style.BLACK, linewidth=1.1, **look)
     for sign, marker in ((-1.0, "^"), (1.0, "o")):
         won = np.sign(duels["gap"]) == sign
-        look = {"marker": marker, "linestyle": "none", "color": style.BLACK}
+        look: dict[str, Any] = {"marker": marker, "linestyle": "none", "color": style.BLACK}
         axes.plot(duels["ratio"][won], duels["fraction"][won], markerfacecolor="white", **look)
     for axis, places in ((axes.xaxis, (1, 3, 10, 30, 100, 300, 1000)), (axes.yaxis, FRACTIONS)):
         axis.set_major_locator(FixedLocator(places))
@@ -109,6 +109,10 @@ def _legend(figure: "Figure") -> None:
         handles.append(Line2D([], [], color=style.BLACK, linewidth=1.1, label=name, **look))
     handles.append(Line2D([], [], label="law of large n/d", **LAW))
     for marker, name in (("^", "hardest"), ("o", "random")):
-        look = {"color": style.BLACK, "markerfacecolor": "white", "linestyle": "none"}
+        look: dict[str, Any] = {
+            "color": style.BLACK,
+            "markerfacecolor": "white",
+            "linestyle": "none",
+        }
         handles.append(Line2D([], [], marker=marker, label=f"simulated: {name}", **look))
     figure.legend(handles=handles, loc="upper center", ncols=4, columnspacing=1.2)

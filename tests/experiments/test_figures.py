@@ -7,8 +7,15 @@ import numpy as np
 import pytest
 
 from experiments import fig1_logistic_grand as fig1
-from experiments import fig2_linear_failure, fig3_logistic_failure, fig7_scaling_law, style
+from experiments import (
+    fig2_linear_failure,
+    fig3_logistic_failure,
+    fig5_crossover,
+    fig7_scaling_law,
+    style,
+)
 from experiments import fig4_perceptron_pareto as fig4
+from experiments import fig5_curves as fig5
 from experiments import fig6_double_descent as fig6
 from experiments.tables import from_rows
 
@@ -112,6 +119,21 @@ def fig4_tables():
     return {name: from_rows(rows) for name, rows in found.items()}
 
 
+def fig5_tables():
+    plane, ties, laws, duels = [], [], [], []
+    for angle in (0.0, 30.0):
+        for k, (ratio, fraction) in enumerate(product((1.0, 10.0), (0.1, 0.5))):
+            plane.append({"angle": angle, "ratio": ratio, "fraction": fraction, "winner": k % 3})
+        for ratio in (1.0, 10.0):
+            one, other = fig5.PAIRS[0]
+            ties.append({"one": one, "other": other, "angle": angle, "ratio": ratio})
+            ties[-1]["fraction"] = 0.4 / ratio
+            laws.append({"angle": angle, "ratio": ratio, "fraction": 0.5 / ratio})
+        duels.append({"angle": angle, "ratio": 3.0, "fraction": 0.3, "gap": 0.1, "sem": 0.01})
+    found = {"plane": plane, "ties": ties, "laws": laws, "duels": duels}
+    return {name: from_rows(rows) for name, rows in found.items()}
+
+
 def fig6_tables():
     points, lines = [], []
     for kind, rule, penalty in product(fig6.SCORES, fig6.RULES, (0.0, 0.1)):
@@ -126,13 +148,14 @@ FIGURES = [
     (fig2_linear_failure, fig2_tables),
     (fig3_logistic_failure, fig3_tables),
     (fig4, fig4_tables),
+    (fig5_crossover, fig5_tables),
     (fig6, fig6_tables),
     (fig7_scaling_law, fig7_tables),
 ]
 
 
 @pytest.mark.parametrize(
-    ("module", "made"), FIGURES, ids=["fig1", "fig2", "fig3", "fig4", "fig6", "fig7"]
+    ("module", "made"), FIGURES, ids=["fig1", "fig2", "fig3", "fig4", "fig5", "fig6", "fig7"]
 )
 def test_figures_are_deterministic_and_legible(module, made):
     first, sizes, width = draw(module, made())
