@@ -111,8 +111,8 @@ def _search(law: SignedLaw, ratio: Scalar) -> Root:
     """Newton from the best of three guesses, and if that fails from others.
 
     At small ratios the student is Hebb's, sqrt(ratio) E[G]; at large ones it tends to the teacher
-    as fast as the density of kept samples at its boundary lets it; near capacity it is the direction
-    that is separated last.
+    as fast as the density of kept samples at its boundary lets it; near capacity it is the
+    direction that is separated last.
     """
     mean, _ = law.plane_moments()
     hebb = jnp.sqrt(ratio) * mean

@@ -146,7 +146,7 @@ def test_a_hard_margin_of_noiseless_labels_exists_at_every_ratio():
     for ratio in (0.01, 1.0, 100.0):
         found = at(perceptron(), ratio)
         assert bool(found.exists)
-        assert 0.0 < float(found.margin)
+        assert float(found.margin) > 0.0
         kept = 0.4 * ratio
         assert float(found.support_fraction) * kept < 1.0
         assert float(found.training_loss) == 0.0
