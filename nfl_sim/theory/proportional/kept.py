@@ -123,7 +123,9 @@ def keep(problem: Problem, fine: int, coarse: int, step: float, *, tied: bool = 
     frame = (cosine, jnp.abs(sine))
     empty = jnp.zeros(1)
     kept = selection.kept(fraction, _law(model, step, empty, empty, *frame).chance)
-    laws = [_on(kept, model, step, fraction, order, frame) for order in (fine, coarse)]
+    # Where little is kept of one side of z = 0 the student turns fast there.
+    sharp = isinstance(model, Perceptron) or step < _GENTLE or not isinstance(selection, Slab)
+    laws = [_on(kept, model, step, fraction, (order, sharp), frame) for order in (fine, coarse)]
     total = jnp.sum(laws[0].masses * laws[0].chance(laws[0].places))
     whole = jnp.abs(total - 1.0) <= _MASS_TOLERANCE
     separated = kept.one_sided | _noiseless(model)
@@ -136,10 +138,10 @@ def _on(
     model: Model,
     step: float,
     fraction: Scalar,
-    order: int,
+    quadrature: tuple[int, bool],
     frame: tuple[Scalar, Scalar],
 ) -> SignedLaw:
-    sharp = isinstance(model, Perceptron) or step < _GENTLE
+    order, sharp = quadrature
     places, lengths = kept.nodes(order, sharp=sharp)
     return _law(model, step, places, 2.0 * pdf(places) * lengths / fraction, *frame)
 

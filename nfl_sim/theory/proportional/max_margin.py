@@ -72,17 +72,24 @@ def separable_ratio(law: SignedLaw) -> Scalar:
 
     1 / min_a E[(a.G + Z)_+^2], {eq}`eq-separability-ratio`.
     """
-    still = jax.lax.stop_gradient(law)
-
-    def slope(x: Unknowns) -> Unknowns:
-        below = still.ramps(Student(x[0], x[1], jnp.ones(())), jnp.zeros_like(law.places), _BORDER)
-        return jnp.stack([jnp.sum(still.places * below.first), jnp.sum(below.across)])
-
-    root = newton(slope, jnp.zeros(2), lambda x: 1.0 + jnp.abs(x), tolerance=_ROUGH, steps=_STEPS)
+    root = _most_separable(jax.lax.stop_gradient(law), _BORDER)
     # At the minimum the derivative of the point does not matter.
     student = Student(root.unknowns[0], root.unknowns[1], jnp.ones(()))
     second = jnp.sum(law.ramps(student, jnp.zeros_like(law.places), _BORDER).second)
     return jnp.where(root.is_within(_ACCURATE), 1.0 / second, jnp.nan)
+
+
+def _most_separable(law: SignedLaw, order: int) -> Root:
+    """The a of the least E[(a.G + Z)_-^2]: the direction that is separated last."""
+
+    def slope(x: Unknowns) -> Unknowns:
+        below = law.ramps(Student(x[0], x[1], jnp.ones(())), jnp.zeros_like(law.places), order)
+        return jnp.stack([jnp.sum(law.places * below.first), jnp.sum(below.across)])
+
+    def units(x: Unknowns) -> Unknowns:
+        return 1.0 + jnp.abs(x)
+
+    return newton(slope, jnp.zeros(2), units, tolerance=_ROUGH, steps=4 * _STEPS)
 
 
 def _equations(law: SignedLaw, ratio: Scalar, x: Unknowns, order: int) -> Unknowns:
@@ -104,7 +111,8 @@ def _search(law: SignedLaw, ratio: Scalar) -> Root:
     """Newton from the best of three guesses, and if that fails from others.
 
     At small ratios the student is Hebb's, sqrt(ratio) E[G]; at large ones it tends to the teacher
-    as fast as the density of kept samples at its boundary lets it.
+    as fast as the density of kept samples at its boundary lets it; near capacity it is the
+    direction that is separated last.
     """
     mean, _ = law.plane_moments()
     hebb = jnp.sqrt(ratio) * mean
@@ -129,7 +137,7 @@ def _search(law: SignedLaw, ratio: Scalar) -> Root:
     slower = hebb[None, :] + jnp.outer(jnp.asarray(_SLOWER), teacher)
     axes = (jnp.stack([law.cosine, law.sine]), hebb)
     faster = [jnp.outer(jnp.asarray(_FASTER), axis) for axis in axes]
-    directions = jnp.concatenate([best[None, :], slower, *faster])
+    directions = jnp.concatenate([best[None, :], slower, *faster, hebb[None, :]])
 
     def again(state):
         count, root = state
@@ -137,7 +145,12 @@ def _search(law: SignedLaw, ratio: Scalar) -> Root:
 
     def attempt(state):
         count, _ = state
-        return count + 1, solve(directions[count])
+        found = jax.lax.cond(
+            count == len(directions) - 1,
+            lambda: _most_separable(law, COARSE).unknowns,
+            lambda: directions[count],
+        )
+        return count + 1, solve(found)
 
     start = (jnp.asarray(0), Root(jnp.zeros(3), jnp.asarray(jnp.inf)))
     return jax.lax.while_loop(again, attempt, start)[1]
