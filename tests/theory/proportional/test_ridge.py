@@ -1,5 +1,6 @@
 """Ridge in high dimension: P14 of the double descent, and what ridge on signs shares with it."""
 
+import itertools
 import math
 
 import equinox as eqx
@@ -44,7 +45,7 @@ def test_many_samples_a_dimension(rule, data):
     problem = data.draw(_problems(rule, penalties()))
     limit = float(_fixed(problem).excess_risk)
     gaps = [_risk(problem, ratio) - limit for ratio in (1e4, 1e5, 1e6)]
-    for first, second in zip(gaps, gaps[1:], strict=False):
+    for first, second in itertools.pairwise(gaps):
         assert second == pytest.approx(0.1 * first, rel=0.05, abs=1e-12 + 1e-7 * limit)
 
 
