@@ -50,7 +50,8 @@ PRESETS: Mapping[str, Config] = {"quick": Config()}
 
 def cells(config: Config) -> "list[Cell]":
     """All that a green run simulates."""
-    return [cell for _, _, cells in _cases(config) for cell in cells]
+    cases = [case for family in config.families for case in _cases(config, family)]
+    return [cell for _, _, cells in cases for cell in cells]
 
 
 def compute(config: Config, lab: "Lab") -> Result:
@@ -70,7 +71,10 @@ def compute(config: Config, lab: "Lab") -> Result:
 
 def judge(config: Config, lab: "Lab") -> list[Verdict]:
     """A verdict a cell, and the two tests of them all."""
-    found = [lab.judge(*case).verdict for case in _cases(config)]
+    found: list[Verdict] = []
+    for family in config.families:
+        found += [lab.judge(*case).verdict for case in _cases(config, family)]
+        _forget_compiled()
     return [*found, *tests([verdict.z for verdict in found])]
 
 
@@ -99,9 +103,15 @@ def is_red(verdicts: Sequence[Verdict]) -> bool:
     return any(verdict.verdict == "disagree" for verdict in verdicts)
 
 
-def _cases(config: Config) -> list[tuple[str, Any, Any]]:
-    modules = [importlib.import_module(_module(family)) for family in config.families]
-    return [case for module in modules for case in module.cases(config.replicates)]
+def _cases(config: Config, family: str) -> list[tuple[str, Any, Any]]:
+    return list(importlib.import_module(_module(family)).cases(config.replicates))
+
+
+def _forget_compiled() -> None:
+    """A process may map only so many pieces of code, and every compilation adds some."""
+    import jax
+
+    jax.clear_caches()
 
 
 def _module(family: str) -> str:
