@@ -84,6 +84,7 @@ def _all(arguments: Sequence[str]) -> int:
         run = Run(name, experiment, experiment.PRESETS[preset], parsed.options, command)
         try:
             codes[name] = runner.execute(run)
+            runner.forget_compiled()
         except UsageError:
             raise
         except (ValueError, OSError) as error:

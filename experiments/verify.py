@@ -71,10 +71,12 @@ def compute(config: Config, lab: "Lab") -> Result:
 
 def judge(config: Config, lab: "Lab") -> list[Verdict]:
     """A verdict a cell, and the two tests of them all."""
+    from experiments import runner
+
     found: list[Verdict] = []
     for family in config.families:
         found += [lab.judge(*case).verdict for case in _cases(config, family)]
-        _forget_compiled()
+        runner.forget_compiled()
     return [*found, *tests([verdict.z for verdict in found])]
 
 
@@ -105,13 +107,6 @@ def is_red(verdicts: Sequence[Verdict]) -> bool:
 
 def _cases(config: Config, family: str) -> list[tuple[str, Any, Any]]:
     return list(importlib.import_module(_module(family)).cases(config.replicates))
-
-
-def _forget_compiled() -> None:
-    """A process may map only so many pieces of code, and every compilation adds some."""
-    import jax
-
-    jax.clear_caches()
 
 
 def _module(family: str) -> str:
