@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from nfl_sim.problem import Problem, Regime, is_valid
-from nfl_sim.validation import Scalar
+from nfl_sim.validation import Scalar, in_domain
 
 
 def _nan() -> Any:
@@ -64,7 +64,8 @@ class Prediction(eqx.Module):
 
 def nan_unless(converged: Bool[Array, ""], prediction: Prediction) -> Prediction:
     """``prediction`` with every number nan where a solve did not converge, or the input is bad."""
-    converged = converged & is_valid(prediction.problem, prediction.regime.dim)
+    valid = is_valid(prediction.problem, prediction.regime.dim) & in_domain(prediction.regime)
+    converged = converged & valid
     kept = ("problem", "regime", "exists", "converged")
     names = [f.name for f in dataclasses.fields(Prediction) if f.name not in kept]
     blanked = {n: jnp.where(converged, getattr(prediction, n), jnp.nan) for n in names}

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from nfl_sim.learners import MaxMargin
-from nfl_sim.problem import Problem, Proportional
+from nfl_sim.problem import Problem, Proportional, is_valid
 from nfl_sim.scores import GraNd
 from nfl_sim.theory.label_profile import score_at
 from nfl_sim.theory.prediction import Prediction, nan_unless
@@ -45,7 +45,8 @@ def separability_ratio(problem: Problem, regime: Proportional) -> Scalar:
     tied = all_tie(problem)
     select(problem, tied=tied)
     kept = _keep(problem, teacher_step(problem), tied)
-    return jnp.where(kept.converged, capacity(kept) / problem.rule.fraction, jnp.nan)
+    found = kept.converged & is_valid(problem, regime.dim)
+    return jnp.where(found, capacity(kept) / problem.rule.fraction, jnp.nan)
 
 
 @eqx.filter_jit

@@ -45,19 +45,19 @@ def test_random_pruning_with_many_samples():
     assert abs(margins[2] - 1.004458) < 1e-4
 
 
+def _seen(cut, angle):
+    return math.erf(cut / (math.sqrt(2.0) * math.sin(angle)))
+
+
 EDGES = [
     # rule, angle, fraction, ratios, density of the kept at the edge
     (KeepHardest, 0.0, 0.3, (100.0, 1000.0, 10000.0), lambda c, angle: 1.0),
     (KeepEasiest, 0.0, 0.3, (1e3, 1e4, 1e5), lambda c, angle: math.exp(-0.5 * c**2)),
-    (KeepHardest, 0.5, 0.3, (1e3, 1e4, 1e5), lambda c, angle: _seen(c, angle)),
-    (KeepHardest, 2.1, 0.5, (1e3, 1e4, 1e5), lambda c, angle: _seen(c, angle)),
+    (KeepHardest, 0.5, 0.3, (1e3, 1e4, 1e5), _seen),
+    (KeepHardest, 2.1, 0.5, (1e3, 1e4, 1e5), _seen),
     (KeepEasiest, 0.8, 0.5, (1e3, 1e4, 1e5), lambda c, angle: 1.0 - _seen(c, angle)),
     (KeepEasiest, 1.4, 0.3, (1e3, 1e4, 1e5), lambda c, angle: 1.0 - _seen(c, angle)),
 ]
-
-
-def _seen(cut, angle):
-    return math.erf(cut / (math.sqrt(2.0) * math.sin(angle)))
 
 
 @pytest.mark.parametrize(("rule", "angle", "fraction", "ratios", "density"), EDGES)
