@@ -196,7 +196,7 @@ def test_what_has_no_theory_is_refused_by_name():
         def fit(self, covariates, labels, weights, *, underdetermined=None):
             raise NotImplementedError
 
-        def training_loss(self, *given):
+        def training_loss(self, student, covariates, labels, weights):
             raise NotImplementedError
 
     lazy = eqx.tree_at(lambda p: p.learner, perceptron(), Sleeper())
