@@ -50,6 +50,9 @@ def test_all_quick_stays_what_make_run_promises():
         "fig1_logistic_grand",
         "fig2_linear_failure",
         "fig3_logistic_failure",
+        "fig4_perceptron_pareto",
+        "fig5_crossover",
+        "fig6_double_descent",
         "fig7_scaling_law",
     ]
     assert registry.names("paper") == list(registry.EXPERIMENTS)
