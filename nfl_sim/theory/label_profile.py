@@ -32,16 +32,7 @@ def label_priority(problem: Problem, place: Values, norm: Values) -> Values:
     probe = problem.score.probe
     label = jnp.asarray(LABELS).reshape(2, *(1,) * (place.ndim - 1))
     margin = label * place * (0.0 if probe is None else probe.norm)
-    features = {
-        "residual": problem.model.residual(margin, label),
-        "loss": problem.model.loss(margin, label),
-        "probe_margin": margin,
-        "label": label,
-        "norm": norm,
-    }
-    shape = jnp.broadcast_shapes(place.shape, norm.shape)
-    seen = {name: jnp.broadcast_to(features[name], shape) for name in problem.score.sees}
-    return jnp.broadcast_to(problem.rule.priority(problem.score(View(seen))), shape)
+    return problem.rule.priority(_score(problem, margin, label, norm))
 
 
 def level_range(profile: Profile) -> tuple[Scalar, Scalar]:
@@ -51,12 +42,20 @@ def level_range(profile: Profile) -> tuple[Scalar, Scalar]:
 
 def score_at(problem: Problem, place: Scalar) -> Scalar:
     """The score of a sample with label 1 whose x lies at ``place`` along the probe."""
-    probe, label = problem.score.probe, jnp.ones(())
+    probe = problem.score.probe
     margin = place * (0.0 if probe is None else probe.norm)
+    return _score(problem, margin, jnp.ones(()), jnp.abs(place))
+
+
+def _score(problem: Problem, margin: Values, label: Values, norm: Values) -> Values:
+    """The score of samples with these features, in the shape that they broadcast to."""
     features = {
         "residual": problem.model.residual(margin, label),
         "loss": problem.model.loss(margin, label),
         "probe_margin": margin,
         "label": label,
+        "norm": norm,
     }
-    return problem.score(View({name: features[name] for name in problem.score.sees}))
+    shape = jnp.broadcast_shapes(margin.shape, norm.shape)
+    seen = {name: jnp.broadcast_to(features[name], shape) for name in problem.score.sees}
+    return jnp.broadcast_to(problem.score(View(seen)), shape)

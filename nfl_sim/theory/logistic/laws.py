@@ -19,8 +19,8 @@ from nfl_sim.scores import (
     PointwiseScore,
     Uncertainty,
     Uniform,
-    View,
 )
+from nfl_sim.theory.label_profile import score_at
 from nfl_sim.theory.logistic.ball_law import BallLaw
 from nfl_sim.theory.logistic.generic_law import GenericBall, generic_law
 from nfl_sim.theory.logistic.law import LogisticLaw, Matrix, Resolution
@@ -151,19 +151,7 @@ def _generic(problem: Problem, dim: int) -> Kept:
 
 def _score_at(problem: Problem, sign: float) -> Callable[[Scalar], Scalar]:
     """The score of a sample with label 1 at a place on the first axis."""
-
-    def at(place: Scalar) -> Scalar:
-        assert problem.score.probe is not None
-        margin, label = sign * problem.score.probe.norm * place, jnp.ones(())
-        features = {
-            "residual": problem.model.residual(margin, label),
-            "loss": problem.model.loss(margin, label),
-            "probe_margin": margin,
-            "label": label,
-        }
-        return problem.score(View({name: features[name] for name in problem.score.sees}))
-
-    return at
+    return lambda place: score_at(problem, sign * place)
 
 
 def _hardest(problem: Problem) -> bool:

@@ -17,7 +17,10 @@ _TOUCHED = 1e-12
 
 @final
 class ProximalChannel(eqx.Module):
-    """Any convex loss, by quadrature of its proximal map.
+    """Any smooth convex loss, by quadrature of its proximal map.
+
+    Of a loss with kinks the moments are right too, but Newton's method, which differentiates under
+    the integral, does not see the kinks move and reports that it has not converged.
 
     Args:
         loss: the loss.

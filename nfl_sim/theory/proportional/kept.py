@@ -10,7 +10,16 @@ from nfl_sim.gaussian import pdf
 from nfl_sim.models import Logistic, Model, Perceptron
 from nfl_sim.problem import Problem
 from nfl_sim.pruning import KeepEasiest, KeepHardest, KeepRandom
-from nfl_sim.scores import EL2N, GraNd, Leverage, Loss, Margin, Uncertainty, Uniform
+from nfl_sim.scores import (
+    EL2N,
+    GraNd,
+    Leverage,
+    Loss,
+    Margin,
+    PointwiseScore,
+    Uncertainty,
+    Uniform,
+)
 from nfl_sim.theory.label_profile import label_profile, level_range
 from nfl_sim.theory.proportional.intervals import (
     Everything,
@@ -80,14 +89,19 @@ def select(problem: Problem, *, tied: bool) -> Selection:
         )
     if isinstance(score, EL2N | GraNd | Loss | Margin):
         return HalfLine(side=1.0 if hardest else -1.0)
+    refuse_norm(score)
+    profile = label_profile(problem, REACH)
+    return LevelSet(profile, *level_range(profile))
+
+
+def refuse_norm(score: PointwiseScore) -> None:
+    """Raise ``NoTheoryError`` if the score sees the norm."""
     if "norm" in score.sees:
         raise NoTheoryError(
             f"no theory for {type(score).__name__} in Proportional: it sees the norm, which does "
             "not vary in high dimension; there is for EL2N, GraNd, Loss, Margin, Uncertainty, "
             "Leverage, Uniform and scores of your own without the norm"
         )
-    profile = label_profile(problem, REACH)
-    return LevelSet(profile, *level_range(profile))
 
 
 def teacher_step(problem: Problem) -> float:

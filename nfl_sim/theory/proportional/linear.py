@@ -12,8 +12,9 @@ from nfl_sim.theory.linear import (
     ridge_penalty,
 )
 from nfl_sim.theory.prediction import Prediction, nan_unless
+from nfl_sim.theory.proportional.kept import refuse_norm
 from nfl_sim.theory.proportional.readout import describe
-from nfl_sim.validation import NoTheoryError, Scalar
+from nfl_sim.validation import Scalar
 
 _ROUNDING = 1e-13
 
@@ -74,12 +75,7 @@ def _in_high_dimension(problem: Problem) -> Problem:
         return eqx.tree_at(lambda p: p.score, problem, EL2N(score.probe))
     if isinstance(score, Leverage):
         return eqx.tree_at(lambda p: p.score, problem, Uniform())
-    if "norm" in score.sees:
-        raise NoTheoryError(
-            f"no theory for {type(score).__name__} in Proportional: it sees the norm, which does "
-            "not vary in high dimension; there is for EL2N, GraNd, Loss, Margin, Uncertainty, "
-            "Leverage, Uniform and scores of your own without the norm"
-        )
+    refuse_norm(score)
     return problem
 
 

@@ -16,9 +16,9 @@ from nfl_sim.theory.proportional.newton import (
     newton,
     refine,
 )
+from nfl_sim.theory.proportional.panels import COARSE, FINE
 from nfl_sim.validation import Scalar
 
-FINE, COARSE = 8, 5
 _BORDER = 12
 _TOLERANCE, _ACCURATE, _ROUGH, _GUESS = 1e-9, 1e-8, 1e-8, 0.03
 _STEPS = 30

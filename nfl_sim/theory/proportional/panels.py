@@ -10,6 +10,8 @@ from jaxtyping import Array, Float
 from nfl_sim.gaussian import panel_nodes
 from nfl_sim.validation import Scalar
 
+FINE, COARSE = 8, 5  # Gauss-Legendre nodes a panel: of a solution, and of the search for it
+
 Places = Float[Array, " k"]
 _BASE = np.array([-8.5, -4.6, -2.4, -0.8, 0.8, 2.4, 4.6, 8.5])
 _STEPS = np.array([-5.0, -1.6, 1.6, 5.0])

@@ -14,10 +14,10 @@ from nfl_sim.theory.proportional.newton import (
     newton,
     refine,
 )
+from nfl_sim.theory.proportional.panels import COARSE, FINE
 from nfl_sim.theory.proportional.ridge import solve_ridge
 from nfl_sim.validation import Scalar
 
-FINE, COARSE = 8, 5
 _TOLERANCE, _ACCURATE, _ROUGH = 1e-9, 1e-8, 1e-8
 _STEPS = 40
 _ATTEMPTS, _DAMPED_STEPS = 3, 100
