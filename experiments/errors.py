@@ -85,22 +85,11 @@ def _exact(model: Any, students: Any) -> Any:
 
 def _coefficient(law: Any, fraction: Any, penalty: Any, refinement: int) -> Any:
     """Of a kept law, whose kinds are few: whatever the score is called."""
-    import jax.numpy as jnp
-
-    from nfl_sim.theory.logistic.second_order import fluctuation, iid_coefficient
-    from nfl_sim.theory.logistic.solution import solve_law
-    from nfl_sim.theory.second_order import finite_size
+    from nfl_sim.theory.logistic.solution import risk_coefficient, solve_law
 
     solution = solve_law(law, fraction, penalty, refinement)
-    student, (slope, curvature) = solution.student, solution.motion
-    jet = _error_jet(law.model.signal, law.axes[:, 0], student)
-    second = fluctuation(solution.objective, student, law.others)
-    return finite_size(
-        fraction,
-        slope=jnp.sum(jet.gradient * slope),
-        curvature=slope @ jet.hessian @ slope + jnp.sum(jet.gradient * curvature),
-        iid=iid_coefficient(second, jet, law.others),
-    )
+    jet = _error_jet(law.model.signal, law.axes[:, 0], solution.student)
+    return risk_coefficient(solution, jet, law.others)
 
 
 def _error_jet(signal: Any, teacher: Any, student: Any) -> Any:

@@ -23,10 +23,12 @@ from nfl_sim.simulation import (
     simulate,
 )
 from nfl_sim.theory import (
+    OptimalMixing,
     Prediction,
     crossover_sample_size,
     flip_fraction,
     linear_influence,
+    optimal_mixing,
     predict,
     separability_fraction,
     separability_ratio,
@@ -43,6 +45,7 @@ __all__ = [
     "FixedDimension",
     "Influence",
     "NoTheoryError",
+    "OptimalMixing",
     "Prediction",
     "Probe",
     "Problem",
@@ -56,6 +59,7 @@ __all__ = [
     "linear_influence",
     "models",
     "num_kept",
+    "optimal_mixing",
     "predict",
     "pruning",
     "replicate",

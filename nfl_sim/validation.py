@@ -43,10 +43,11 @@ def scalar_field(
     low: float = -math.inf,
     high: float = math.inf,
     open_low: bool = False,
+    open_high: bool = False,
     default: float | None = None,
 ) -> Any:
-    """A dataclass field holding one finite float64 number in [low, high], or (low, high]."""
-    domain = _Domain(name, low, high, open_low)
+    """A dataclass field holding one finite float64 number between low and high."""
+    domain = _Domain(name, low, high, open_low, open_high)
     given: dict[str, Any] = {} if default is None else {"default": default}
     return eqx.field(
         converter=functools.partial(_to_scalar, domain), metadata={"domain": domain}, **given
@@ -87,10 +88,23 @@ class _Domain(NamedTuple):
     low: float
     high: float
     open_low: bool
+    open_high: bool
 
     def holds(self, value: Scalar) -> Bool[Array, ""]:
         above = value > self.low if self.open_low else value >= self.low
-        return jnp.isfinite(value) & above & (value <= self.high)
+        below = value < self.high if self.open_high else value <= self.high
+        return jnp.isfinite(value) & above & below
+
+    def contains(self, value: float) -> bool:
+        """`holds` of a concrete number, which no trace may see."""
+        above = value > self.low if self.open_low else value >= self.low
+        below = value < self.high if self.open_high else value <= self.high
+        return math.isfinite(value) and above and below
+
+    def __str__(self) -> str:
+        left = "(" if self.open_low or self.low == -math.inf else "["
+        right = ")" if self.open_high or self.high == math.inf else "]"
+        return f"{left}{self.low:g}, {self.high:g}{right}"
 
 
 def _to_scalar(domain: _Domain, value: Any) -> Scalar:
@@ -102,14 +116,6 @@ def _to_scalar(domain: _Domain, value: Any) -> Scalar:
         raise ValueError(f"{name} must be a real number, got {value!r}") from error
     if number.ndim != 0:
         raise ValueError(f"{name} must be a scalar, got an array of shape {number.shape}")
-    if not is_traced(number):
-        _check_range(float(number), *domain)
+    if not is_traced(number) and not domain.contains(float(number)):
+        raise ValueError(f"{name} must lie in {domain}, got {float(number)!r}")
     return number
-
-
-def _check_range(value: float, name: str, low: float, high: float, open_low: bool) -> None:
-    above = value > low if open_low else value >= low
-    if not (math.isfinite(value) and above and value <= high):
-        left = "(" if open_low or low == -math.inf else "["
-        right = ")" if high == math.inf else "]"
-        raise ValueError(f"{name} must lie in {left}{low:g}, {high:g}{right}, got {value!r}")

@@ -4,18 +4,20 @@ import functools
 from typing import NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from nfl_sim.problem import Proportional, Regime
+from nfl_sim.pruning import PointwiseRule
 from nfl_sim.simulation import Simulation
 from nfl_sim.theory import Prediction, predict
 
 
 class _Place(NamedTuple):
-    """Where a prediction is asked for: the fraction kept, and n/d in `Proportional`."""
+    """Where a prediction is asked for: the numbers of the rule, and n/d in `Proportional`."""
 
-    fraction: float
+    numbers: tuple[float, ...]
     ratio: float | None
 
 
@@ -43,25 +45,32 @@ def moved(prediction: Prediction, simulations: list[Simulation]) -> tuple[np.nda
 def _nominal(prediction: Prediction) -> _Place:
     regime = prediction.regime
     ratio = float(regime.sample_ratio) if isinstance(regime, Proportional) else None
-    return _Place(float(prediction.problem.rule.fraction), ratio)
+    return _Place(_numbers(prediction.problem.rule), ratio)
 
 
 def _real(regime: Regime, simulation: Simulation) -> _Place:
     ratio = simulation.num_samples / simulation.dim if isinstance(regime, Proportional) else None
-    return _Place(simulation.num_kept / simulation.num_samples, ratio)
+    return _Place(_numbers(simulation.problem.rule.realised(simulation.num_samples)), ratio)
+
+
+def _numbers(rule: PointwiseRule) -> tuple[float, ...]:
+    return tuple(float(number) for number in jax.tree.leaves(rule))
 
 
 def _predicted(prediction: Prediction, place: _Place) -> np.ndarray:
-    fraction = jnp.asarray(place.fraction, jnp.float64)
-    problem = eqx.tree_at(lambda p: p.rule.fraction, prediction.problem, fraction)
+    nominal = prediction.problem.rule
+    numbers = [jnp.asarray(number, jnp.float64) for number in place.numbers]
+    rule = jax.tree.unflatten(jax.tree.structure(nominal), numbers)
+    problem = eqx.tree_at(lambda p: p.rule, prediction.problem, rule)
     regime = prediction.regime
     if place.ratio is not None:
         regime = Proportional(jnp.asarray(place.ratio, jnp.float64))
     found = predict(problem, regime)
     if not np.isfinite(float(found.excess_risk)):
+        fraction = float(rule.fraction)
         ratio = "" if place.ratio is None else f" and n/d={place.ratio:.6g}"
         raise ValueError(
-            f"no finite excess risk is predicted at the really simulated m/n={place.fraction:.6g}"
+            f"no finite excess risk is predicted at the really simulated m/n={fraction:.6g}"
             f"{ratio}: choose sizes that keep closer to the predicted fraction"
         )
     return np.array([float(found.excess_risk), float(found.finite_size)])

@@ -1,15 +1,20 @@
 """Pruning rules: which samples of a scored set are kept."""
 
-from nfl_sim.pruning._base import PointwiseRule, num_kept, num_kept_traced
+from nfl_sim.pruning._base import PointwiseRule, Quota, num_kept, num_kept_traced
+from nfl_sim.pruning._calibration import Calibration, ExactCalibration, SoftCalibration
 from nfl_sim.pruning._easiest import KeepEasiest
 from nfl_sim.pruning._hardest import KeepHardest
 from nfl_sim.pruning._random import KeepRandom
 
 __all__ = [
+    "Calibration",
+    "ExactCalibration",
     "KeepEasiest",
     "KeepHardest",
     "KeepRandom",
     "PointwiseRule",
+    "Quota",
+    "SoftCalibration",
     "num_kept",
     "num_kept_traced",
 ]

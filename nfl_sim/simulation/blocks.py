@@ -12,9 +12,10 @@ from nfl_sim.influence import Influence
 from nfl_sim.learners import Learner
 from nfl_sim.models import Model
 from nfl_sim.problem import Problem
-from nfl_sim.pruning import KeepRandom
+from nfl_sim.pruning import KeepRandom, Quota
 from nfl_sim.simulation.replicate import (
     Chosen,
+    Counts,
     Drawn,
     Outcome,
     Rated,
@@ -46,12 +47,12 @@ def run_replicates(
     control: Influence | None = None,
 ) -> Moments:
     """Statistics of the replicates ``start`` to ``stop - 1`` of `simulate`."""
-    shape, kept = shape_of(problem, dim, num_samples)
+    shape, quota = shape_of(problem, dim, num_samples)
     block = block_size(shape, stop - start, memory_budget)
     total = Moments.empty()
     for first in range(start, stop, block):
         last = min(first + block, stop)
-        total = total.merge(_run_block(key, problem, kept, (first, last), block, shape, control))
+        total = total.merge(_run_block(key, problem, quota, (first, last), block, shape, control))
         if progress is not None:
             progress(last - start)
     return total
@@ -80,7 +81,7 @@ def replicate_bytes(shape: Shape) -> int:
 def _run_block(
     key: PRNGKeyArray,
     problem: Problem,
-    kept: int,
+    quota: Quota,
     span: tuple[int, int],
     block: int,
     shape: Shape,
@@ -88,7 +89,7 @@ def _run_block(
 ) -> Moments:
     first, last = span
     indices = jnp.arange(first, first + block)
-    outcome = outcomes(key, problem, jnp.asarray(kept), indices, shape, control)
+    outcome = outcomes(key, problem, quota, indices, shape, control)
     count, mean, m2, failed = _statistics(outcome, indices, jnp.asarray(last))
     return Moments(int(count), np.asarray(mean), np.asarray(m2), np.asarray(failed))
 
@@ -96,7 +97,7 @@ def _run_block(
 def outcomes(
     key: PRNGKeyArray,
     problem: Problem,
-    kept: Int[Array, ""],
+    quota: Quota,
     indices: Int[Array, " b"],
     shape: Shape,
     control: Influence | None = None,
@@ -108,13 +109,15 @@ def outcomes(
     """
     drawn = _draw(key, problem.model, indices, shape.num_samples, shape.dim, shape.double)
     rated = _rate(drawn, problem)
-    chosen = _choose(drawn, rated, shape.bucket)
+    chosen = _choose(
+        drawn, rated, Counts.of(quota), shape.bucket, problem.rule.draw == "stratified"
+    )
     if isinstance(problem.rule, KeepRandom):
-        chosen = chosen._replace(scores=jnp.full_like(chosen.scores, jnp.nan))
+        chosen = chosen._replace(threshold=jnp.full_like(chosen.threshold, jnp.nan))
     probe = problem.score.probe
     direction = jnp.full(2, jnp.nan) if probe is None else probe.direction
     model, learner = problem.model, problem.learner
-    outcome = _train(chosen, model, learner, direction, kept, shape.underdetermined)
+    outcome = _train(chosen, model, learner, direction, shape.underdetermined)
     return outcome if control is None else _control(outcome, drawn, rated, model, control)
 
 
@@ -140,8 +143,11 @@ def _rate(drawn: Drawn, problem: Problem) -> Rated:
 
 
 @eqx.filter_jit
-def _choose(drawn: Drawn, rated: Rated, bucket: int) -> Chosen:
-    return jax.vmap(lambda *one: choose(*one, bucket=bucket))(drawn, rated)
+def _choose(drawn: Drawn, rated: Rated, counts: Counts, bucket: int, stratified: bool) -> Chosen:
+    def one(drawn, rated):
+        return choose(drawn, rated, counts, bucket=bucket, stratified=stratified)
+
+    return jax.vmap(one)(drawn, rated)
 
 
 @eqx.filter_jit
@@ -150,11 +156,10 @@ def _train(
     model: Model,
     learner: Learner,
     direction: Float[Array, " 2"],
-    kept: Int[Array, ""],
     underdetermined: bool,
 ) -> Outcome:
     return jax.vmap(
-        lambda one: train(one, model, learner, direction, kept, underdetermined=underdetermined)
+        lambda one: train(one, model, learner, direction, underdetermined=underdetermined)
     )(chosen)
 
 

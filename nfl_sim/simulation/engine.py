@@ -11,6 +11,7 @@ from jaxtyping import PRNGKeyArray
 from nfl_sim.influence import Influence
 from nfl_sim.learners import Ridge
 from nfl_sim.problem import Problem, require_dimension, require_finite_mean
+from nfl_sim.pruning import num_kept
 from nfl_sim.simulation.blocks import outcomes, run_replicates
 from nfl_sim.simulation.replicate import shape_of
 from nfl_sim.simulation.result import QUANTITIES, Moments, Simulation
@@ -83,11 +84,9 @@ def replicate(
     """Re-run replicate ``index`` of `simulate` with the same key: its value of each quantity."""
     dim, num_samples = check_sizes(problem, dim, num_samples)
     index = to_count("index", index, at_least=0)
-    shape, kept = shape_of(problem, dim, num_samples)
+    shape, quota = shape_of(problem, dim, num_samples)
     one = jnp.arange(index, index + 1)
-    values = np.asarray(
-        outcomes(require_typed_key(key), problem, jnp.asarray(kept), one, shape).values
-    )
+    values = np.asarray(outcomes(require_typed_key(key), problem, quota, one, shape).values)
     return dict(zip(QUANTITIES, map(float, values[0]), strict=True))
 
 
@@ -95,7 +94,7 @@ def summarise(
     problem: Problem, dim: int, num_samples: int, num_replicates: int, moments: Moments
 ) -> Simulation:
     """The `Simulation` that these statistics belong to."""
-    _, kept = shape_of(problem, dim, num_samples)
+    kept = shape_of(problem, dim, num_samples)[1].kept
     heavy = _is_least_squares(problem) and abs(kept - dim) <= _FINITE_VARIANCE
     return Simulation(
         problem=problem,
@@ -118,7 +117,7 @@ def check_sizes(problem: Problem, dim: int, num_samples: int) -> tuple[int, int]
     num_samples = to_count("num_samples", num_samples, at_least=1)
     require_dimension(problem, dim)
     if _is_least_squares(problem):
-        require_finite_mean(shape_of(problem, dim, num_samples)[1], dim)
+        require_finite_mean(num_kept(float(problem.rule.fraction), num_samples), dim)
     return dim, num_samples
 
 

@@ -5,15 +5,16 @@ from typing import NamedTuple, final
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from nfl_sim.learners import Learner
 from nfl_sim.models import Model
 from nfl_sim.problem import Problem
-from nfl_sim.pruning import num_kept
+from nfl_sim.pruning import Quota
 from nfl_sim.scores import Probe
 from nfl_sim.simulation.result import CAUSES, QUANTITIES
 from nfl_sim.simulation.steps import fit, highest, risk, sample, score
+from nfl_sim.validation import Scalar
 
 # float32 normals have no tail: beyond these, rows are drawn in float64.
 _SMALLEST_FRACTION = 1e-3
@@ -28,7 +29,7 @@ class Shape(eqx.Module):
 
     Args:
         dim, num_samples: of the data.
-        bucket: rows that are fitted, the power of two above ``num_kept`` (at most
+        bucket: rows that are fitted, the power of two above the number kept (at most
             ``num_samples``); the surplus has weight 0.
         underdetermined: whether fewer rows than dimensions are kept.
         double: whether rows are drawn in float64 instead of float32.
@@ -69,18 +70,39 @@ class Rated(NamedTuple):
     priorities: Float[Array, " n"]
 
 
+class Counts(NamedTuple):
+    """A `Quota` that is not compiled in."""
+
+    top: Int[Array, ""]
+    rest: Int[Array, ""]
+    rest_weight: Scalar
+
+    @classmethod
+    def of(cls, quota: Quota) -> "Counts":
+        """The counts of a quota."""
+        return cls(*map(jnp.asarray, quota))
+
+
 class Chosen(NamedTuple):
-    """The rows of highest priority, best first; those beyond the number kept are surplus."""
+    """The rows kept for their priority, best first, then those kept at random; surplus weighs 0.
+
+    Args:
+        rows, targets: what is trained on.
+        weights: in the training loss.
+        threshold: the lowest-priority score among those kept for it; nan if there is none.
+    """
 
     rows: Float[Array, "m d"]
     targets: Float[Array, " m"]
-    scores: Float[Array, " m"]
+    weights: Float[Array, " m"]
+    threshold: Scalar
 
 
-def shape_of(problem: Problem, dim: int, num_samples: int) -> tuple[Shape, int]:
-    """The static shape of a concrete problem, and the number of samples kept."""
+def shape_of(problem: Problem, dim: int, num_samples: int) -> tuple[Shape, Quota]:
+    """The static shape of a concrete problem, and how many samples it keeps."""
     fraction = float(problem.rule.fraction)
-    kept = num_kept(fraction, num_samples)
+    quota = problem.rule.quota(num_samples)
+    kept = quota.kept
     bucket = min(num_samples, 1 << (kept - 1).bit_length())
     double = (
         fraction < _SMALLEST_FRACTION
@@ -88,7 +110,7 @@ def shape_of(problem: Problem, dim: int, num_samples: int) -> tuple[Shape, int]:
         or float(problem.model.resolution) < _COARSEST_RESOLUTION
         or _saturates(problem)
     )
-    return Shape(dim, num_samples, bucket, kept < dim, double), kept
+    return Shape(dim, num_samples, bucket, kept < dim, double), quota
 
 
 def _saturates(problem: Problem) -> bool:
@@ -111,10 +133,37 @@ def rate(drawn: Drawn, problem: Problem) -> Rated:
     return Rated(scores, problem.rule.priority(scores))
 
 
-def choose(drawn: Drawn, rated: Rated, *, bucket: int) -> Chosen:
-    """The ``bucket`` samples of highest priority."""
+def choose(drawn: Drawn, rated: Rated, counts: Counts, *, bucket: int, stratified: bool) -> Chosen:
+    """The samples that the rule's counts allow, in a bucket of rows.
+
+    Args:
+        drawn, rated: the sample.
+        counts: how many of them.
+        bucket: how many rows to return.
+        stratified: whether there may be a random choice beside the top.
+    """
     best = highest(drawn.tie_key, rated.priorities, bucket)
-    return Chosen(drawn.covariates[best], drawn.labels[best], rated.scores[best])
+    place = jnp.arange(bucket)
+    last = rated.scores[best[jnp.maximum(counts.top - 1, 0)]].astype(jnp.float64)
+    if stratified:
+        best = _with_rest(drawn.tie_key, best, place < counts.top, len(rated.scores))
+    weights = jnp.where(place < counts.top, 1.0, counts.rest_weight)
+    weights = jnp.where(place < counts.top + counts.rest, weights, 0.0)
+    return Chosen(
+        drawn.covariates[best],
+        drawn.labels[best],
+        weights.astype(drawn.covariates.dtype),
+        jnp.where(counts.top > 0, last, jnp.nan),
+    )
+
+
+def _with_rest(
+    key: PRNGKeyArray, best: Int[Array, " b"], on_top: Bool[Array, " b"], num_samples: int
+) -> Int[Array, " b"]:
+    """The indices ``best[on_top]``, in any order, and then others at random."""
+    chance = jax.random.uniform(jax.random.fold_in(key, 1), (num_samples,), jnp.float32)
+    rank = chance.at[best].set(jnp.where(on_top, 2.0, chance[best]))
+    return highest(jax.random.fold_in(key, 2), rank, len(best))
 
 
 def train(
@@ -122,16 +171,14 @@ def train(
     model: Model,
     learner: Learner,
     direction: Float[Array, " 2"],
-    kept: Int[Array, ""],
     *,
     underdetermined: bool,
 ) -> Outcome:
-    """Fit to the first ``kept`` rows and measure.
+    """Fit to the chosen rows and measure.
 
     ``direction`` is the probe's, for the overlap; nan where there is none.
     """
-    rows, targets, scores = chosen
-    weights = (jnp.arange(len(rows)) < kept).astype(rows.dtype)
+    rows, targets, weights, threshold = chosen
     student, exists, converged = fit(
         learner, rows, targets, weights, underdetermined=underdetermined
     )
@@ -143,7 +190,7 @@ def train(
         "orthogonal": student[1] if plane > 1 else jnp.zeros(()),
         "norm": jnp.linalg.norm(student),
         "probe_overlap": jnp.sum(student[:plane] * direction[:plane]),
-        "threshold": scores[kept - 1].astype(jnp.float64),
+        "threshold": threshold,
         "training_loss": learner.training_loss(student, rows, targets, weights),
         **learner.diagnostics(student, rows, targets, weights),
     }

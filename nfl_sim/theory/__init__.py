@@ -4,22 +4,26 @@ from nfl_sim.theory.dispatch import (
     crossover_sample_size,
     flip_fraction,
     linear_influence,
+    optimal_mixing,
     predict,
     separability_fraction,
     separability_ratio,
     small_fraction_limit,
 )
 from nfl_sim.theory.logistic import divergence_constant
+from nfl_sim.theory.mixing import OptimalMixing
 from nfl_sim.theory.prediction import Prediction
 from nfl_sim.theory.proportional import margin_constant
 
 __all__ = [
+    "OptimalMixing",
     "Prediction",
     "crossover_sample_size",
     "divergence_constant",
     "flip_fraction",
     "linear_influence",
     "margin_constant",
+    "optimal_mixing",
     "predict",
     "separability_fraction",
     "separability_ratio",

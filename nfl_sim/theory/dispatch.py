@@ -16,6 +16,7 @@ from nfl_sim.problem import (
     require_dimension,
 )
 from nfl_sim.theory import linear, logistic, proportional
+from nfl_sim.theory.mixing import OptimalMixing
 from nfl_sim.theory.prediction import Prediction
 from nfl_sim.validation import NoTheoryError, Scalar, require_x64
 
@@ -36,6 +37,10 @@ _SMALL_FRACTION_LIMIT: Theory = {
 _CROSSOVER: Theory = {
     (Linear, FixedDimension): linear.crossover_sample_size,
     (Logistic, FixedDimension): logistic.crossover_sample_size,
+}
+_MIXING: Theory = {
+    (Linear, FixedDimension): linear.optimal_mixing,
+    (Logistic, FixedDimension): logistic.optimal_mixing,
 }
 _SEPARABILITY: Theory = {(Logistic, FixedDimension): logistic.separability_fraction}
 _FLIP: Theory = {(Logistic, FixedDimension): logistic.flip_fraction}
@@ -114,6 +119,25 @@ def crossover_sample_size(problem: Problem, regime: Regime, *, refined: bool = T
     """
     theory = _look_up(_CROSSOVER, "crossover", problem, regime)
     return theory(problem, regime, refined=refined)
+
+
+def optimal_mixing(problem: Problem, regime: Regime) -> OptimalMixing:
+    """The mixing at which `ExactCalibration` has the smallest finite_size, and what it gains (T9).
+
+    Args:
+        problem: with the rule ExactCalibration, whose own mixing is ignored, and penalty 0.
+        regime: ``FixedDimension(dim)``.
+
+    Returns:
+        An `OptimalMixing`, accurate to 1e-8; optima below 1e-12 count as 0, random pruning.
+
+    Raises:
+        ValueError: the rule is another.
+        NoTheoryError: there is a penalty, or no theory for the model, the learner or the score.
+
+    References: {eq}`eq-optimal-mixing` in theory_notes/08_calibration.md.
+    """
+    return _look_up(_MIXING, "optimal mixing", problem, regime)(problem, regime)
 
 
 def separability_fraction(problem: Problem, regime: Regime) -> Scalar:

@@ -20,7 +20,7 @@ from tests.strategies import example_problem
 KEY = jax.random.key(7)
 PROBLEM = example_problem(fraction=0.3)
 SIZES = {"dim": 3, "num_samples": 40}
-SHAPE, KEPT = shape_of(PROBLEM, 3, 40)
+SHAPE, QUOTA = shape_of(PROBLEM, 3, 40)
 REPLICATES = 50
 
 
@@ -31,7 +31,7 @@ def simulate(problem=PROBLEM, key=KEY, **changes):
 @pytest.fixture(scope="module")
 def values():
     """Every quantity of every replicate, drawn at once."""
-    found = outcomes(KEY, PROBLEM, jnp.asarray(KEPT), jnp.arange(REPLICATES), SHAPE).values
+    found = outcomes(KEY, PROBLEM, QUOTA, jnp.arange(REPLICATES), SHAPE).values
     return np.asarray(found)
 
 

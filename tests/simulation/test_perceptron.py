@@ -136,14 +136,15 @@ def test_support_vectors_are_at_most_as_many_as_dimensions():
 def test_the_memory_budget_covers_the_program(num_samples):
     """What XLA sets aside for a fit is no more than the replicate was said to take."""
     problem = example_perceptron_problem(fraction=0.9)
-    shape, kept = shape_of(problem, 30, num_samples)
+    shape, quota = shape_of(problem, 30, num_samples)
 
     def fit(chosen):
         nothing = jnp.full(2, jnp.nan)
         options = {"underdetermined": shape.underdetermined}
-        return train(chosen, problem.model, MaxMargin(), nothing, jnp.asarray(kept), **options)
+        return train(chosen, problem.model, MaxMargin(), nothing, **options)
 
     rows = jnp.zeros((8, shape.bucket, 30), jnp.float32)
-    chosen = Chosen(rows, rows[:, :, 0] + 1.0, rows[:, :, 0])
+    kept = jnp.broadcast_to(jnp.arange(shape.bucket) < quota.kept, rows.shape[:2])
+    chosen = Chosen(rows, rows[:, :, 0] + 1.0, kept.astype(rows.dtype), jnp.zeros(8))
     compiled = jax.jit(jax.vmap(fit)).lower(chosen).compile()
     assert compiled.memory_analysis().temp_size_in_bytes <= 8 * replicate_bytes(shape)

@@ -83,7 +83,7 @@ def test_random_pruning_has_no_threshold_and_no_probe_no_overlap():
 )
 def test_rows_are_padded_to_a_bucket(fraction, kept, bucket):
     shape, found = shape_of(example_problem(fraction=fraction), 2, 100)
-    assert (found, shape.bucket) == (kept, bucket)
+    assert (found.kept, shape.bucket) == (kept, bucket)
 
 
 @pytest.mark.parametrize(

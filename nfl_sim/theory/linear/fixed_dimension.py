@@ -4,11 +4,14 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from nfl_sim.problem import FixedDimension, Problem
-from nfl_sim.theory.linear.law import Expansion
+from nfl_sim.pruning import Calibration
+from nfl_sim.theory.linear.calibrated import CalibratedLaw
+from nfl_sim.theory.linear.law import Expansion, LinearLaw
 from nfl_sim.theory.linear.laws import in_score_units, kept_law, quadrature_refinement
 from nfl_sim.theory.linear.student import ridge_penalty, student
 from nfl_sim.theory.prediction import Prediction, nan_unless
 from nfl_sim.theory.second_order import finite_size, top_covariance
+from nfl_sim.theory.strata import sharpened
 from nfl_sim.validation import Scalar
 
 
@@ -23,17 +26,15 @@ def predict_fixed_dimension(problem: Problem, regime: FixedDimension) -> Predict
 
 @eqx.filter_jit
 def _predict(problem: Problem, regime: FixedDimension, refinement: int) -> Prediction:
-    law = kept_law(problem, ridge_penalty(problem), regime.dim, refinement=refinement)
-    fraction = problem.rule.fraction
-    expansion = law.expand(fraction)
+    expansion = _law(problem, regime.dim, refinement).expand(problem.rule.fraction)
     prediction = Prediction(
         problem,
         regime,
         **student(problem, expansion.deviation.value),
         threshold=in_score_units(problem, expansion.threshold),
-        finite_size=_finite_size(expansion, fraction, regime.dim),
+        finite_size=_finite_size(expansion, regime.dim),
         covariance=top_covariance(
-            fraction,
+            expansion.cut,
             regime.dim,
             plane=expansion.fluctuation.covariance,
             perpendicular=expansion.fluctuation.perpendicular,
@@ -45,14 +46,23 @@ def _predict(problem: Problem, regime: FixedDimension, refinement: int) -> Predi
     return nan_unless(expansion.converged, prediction)
 
 
-def _finite_size(expansion: Expansion, fraction: Scalar, dim: int) -> Scalar:
+def _law(problem: Problem, dim: int, refinement: int) -> LinearLaw:
+    """The kept law; for a calibration, in strata of the law of its top."""
+    rule, penalty = problem.rule, ridge_penalty(problem)
+    if not isinstance(rule, Calibration):
+        return kept_law(problem, penalty, dim, refinement=refinement)
+    top = kept_law(sharpened(problem), penalty, dim, refinement=refinement)
+    return CalibratedLaw(rule, top.nested(), penalty, dim)
+
+
+def _finite_size(expansion: Expansion, dim: int) -> Scalar:
     """Of the excess risk l = |D|^2, whose gradient is 2 D and whose Hessian is 2 I."""
     gap, slope, curvature = expansion.deviation
     second = expansion.fluctuation
     trace = jnp.trace(second.covariance) + (dim - 2) * second.perpendicular
     return finite_size(
-        fraction,
+        expansion.cut,
         slope=2.0 * jnp.sum(gap * slope),
         curvature=2.0 * jnp.sum(slope**2 + gap * curvature),
-        iid=trace + 2.0 * jnp.sum(gap * second.bias),
+        sampling=trace + 2.0 * jnp.sum(gap * second.bias),
     )

@@ -31,7 +31,7 @@ def kept_law(problem: Problem, penalty: Scalar, dim: int, *, refinement: int = 1
         refinement: how finely a quadrature cuts its panels; see `quadrature_refinement`.
 
     Raises:
-        NoTheoryError: the rule is none of KeepHardest, KeepEasiest, KeepRandom.
+        NoTheoryError: the rule is unknown.
     """
     rule, score = problem.rule, problem.score
     if isinstance(rule, KeepRandom) or isinstance(score, Uniform) or _ties(problem):
@@ -39,7 +39,7 @@ def kept_law(problem: Problem, penalty: Scalar, dim: int, *, refinement: int = 1
     if not isinstance(rule, KeepHardest | KeepEasiest):
         raise NoTheoryError(
             f"no theory for the rule {type(rule).__name__} on Linear; "
-            "there is for KeepHardest, KeepEasiest, KeepRandom"
+            "there is for KeepHardest, KeepEasiest, KeepRandom and, where it says so, calibrations"
         )
     return SPECIALISATIONS.get(type(score), generic_law)(problem, penalty, dim, refinement)
 

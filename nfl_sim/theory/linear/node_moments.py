@@ -1,64 +1,62 @@
 """Expectations under a kept law that is given by weighted nodes."""
 
-from typing import NamedTuple, final
+from collections.abc import Callable
+from typing import final
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
 
-from nfl_sim.theory.linear.law import Fluctuation, Matrix, Plane
+from nfl_sim.theory.linear.law import Fluctuation, KeptNodes, Matrix, Plane, Values
 from nfl_sim.validation import Scalar
 
-
-class KeptNodes(NamedTuple):
-    """The kept law as weighted nodes; all arrays broadcast to one shape.
-
-    With y = w0.x + noise_std * xi, a node stands for a point x and for the law of xi there. The
-    residual s = y - w_ref.x is that of a fixed reference student w_ref: the probe, if there is
-    one, so that nothing cancels where only small residuals are kept.
-
-    Args:
-        first, second: coordinates of x along the two axes of the plane.
-        rest: squared length of x off the plane.
-        mass, noise, residual, square: the weight of the node times E[1{kept}], E[xi 1{kept}],
-            E[s 1{kept}] and E[s^2 1{kept}] there.
-        resolved: whether the kept set was followed at every node.
-    """
-
-    first: Float[Array, "..."]
-    second: Float[Array, "..."]
-    rest: Float[Array, "..."]
-    mass: Float[Array, "..."]
-    noise: Float[Array, "..."]
-    residual: Float[Array, "..."]
-    square: Float[Array, "..."]
-    resolved: Bool[Array, ""]
+Integrand = Callable[[KeptNodes], Values]
 
 
 @final
 class NodeMoments(eqx.Module):
-    """Expectations under the kept law, in the axes of the nodes."""
+    """Expectations under a stratum of the samples, in the axes of the nodes.
 
-    nodes: KeptNodes
-    fraction: Scalar
+    Args:
+        parts: nodes whose measures add up to the stratum; a difference is a part of negative mass.
+        total: the mass of the stratum.
+        dim: dimension of the covariates.
+    """
+
+    parts: tuple[KeptNodes, ...]
+    total: Scalar
     dim: int
 
-    def mean(self, values: Float[Array, "..."]) -> Scalar:
-        """Sum over the nodes of values that already carry the mass."""
-        return jnp.sum(values) / self.fraction
+    def mean(self, integrand: Integrand) -> Scalar:
+        """Of values that already carry the mass of their node."""
+        return sum((jnp.sum(integrand(part)) for part in self.parts), jnp.zeros(())) / self.total
+
+    def vector(self, integrand: Integrand) -> Plane:
+        """E[x values] in the plane."""
+        first = self.mean(lambda n: integrand(n) * n.first)
+        return jnp.stack([first, self.mean(lambda n: integrand(n) * n.second)])
+
+    def matrix(self, integrand: Integrand) -> Matrix:
+        """E[x x' values] in the plane."""
+        cross = self.mean(lambda n: integrand(n) * n.first * n.second)
+        top = self.mean(lambda n: integrand(n) * n.first**2)
+        bottom = self.mean(lambda n: integrand(n) * n.second**2)
+        return jnp.stack([top, cross, cross, bottom]).reshape(2, 2)
+
+    def off_plane(self, integrand: Integrand) -> Scalar:
+        """E[x_j^2 values] for a direction off the plane; 0 if there is none."""
+        return self.mean(lambda n: integrand(n) * n.rest) / max(self.dim - 2, 1)
 
     def second(self) -> tuple[Matrix, Scalar]:
         """A: its plane block, and its value along any further direction.
 
         Directions that do not exist in this dimension get a value that multiplies zeros only.
         """
-        n = self.nodes
-        cross = self.mean(n.mass * n.first * n.second)
-        across = self.mean(n.mass * n.second**2) if self.dim > 1 else jnp.ones(())
-        off_plane = self.mean(n.mass * n.rest) / (self.dim - 2) if self.dim > 2 else across
-        return _symmetric(self.mean(n.mass * n.first**2), cross, across), off_plane
+        plane = self.matrix(_mass)
+        if self.dim == 1:
+            plane = plane.at[1, 1].set(1.0)
+        return plane, self.off_plane(_mass) if self.dim > 2 else plane[1, 1]
 
-    def solve(self, pull: Float[Array, "..."], student: Plane, penalty: Scalar) -> Plane:
+    def solve(self, pull: Integrand, student: Plane, penalty: Scalar) -> Plane:
         """(A + penalty)^-1 (E[x pull] - penalty student): w_inf minus that student.
 
         ``pull`` is the residual of the student at the nodes, times the mass.
@@ -67,41 +65,47 @@ class NodeMoments(eqx.Module):
         target = self.vector(pull) - penalty * student
         return jnp.linalg.solve(matrix + penalty * jnp.eye(2), target)
 
-    def vector(self, values: Float[Array, "..."]) -> Plane:
-        """E[x values] in the plane."""
-        return jnp.stack(
-            [self.mean(values * self.nodes.first), self.mean(values * self.nodes.second)]
-        )
+    def pull(self, gap: Plane) -> Plane:
+        """E[x e] in the plane, e the residual of the reference student plus ``gap``."""
+        return self.vector(_residual(gap))
 
-    def fluctuation(self, reference: Plane, penalty: Scalar) -> Fluctuation:
-        """Covariance, bias and residual of ridge, by the residual of the reference student."""
-        n = self.nodes
-        gap = self.solve(n.residual, reference, penalty)
-        student = reference + gap
-        matrix, off_plane = self.second()
-        shrink = jnp.linalg.inv(matrix + penalty * jnp.eye(2))
-        across = 1.0 / (off_plane + penalty)
-        moved = gap[0] * n.first + gap[1] * n.second
-        residual = n.residual - moved * n.mass
-        squared = n.square - 2.0 * moved * n.residual + moved**2 * n.mass
-        cross = self.mean(squared * n.first * n.second)
-        scores = _symmetric(
-            self.mean(squared * n.first**2), cross, self.mean(squared * n.second**2)
-        ) - penalty**2 * jnp.outer(student, student)
-        length = (
-            shrink[0, 0] * n.first**2
-            + 2.0 * shrink[0, 1] * n.first * n.second
-            + shrink[1, 1] * n.second**2
-            + across * n.rest
-        )
-        cubic = self.vector(length * residual)
+    def fluctuation(self, gap: Plane, shrink: Matrix, across: Scalar) -> Fluctuation:
+        """Second order of a student from i.i.d. samples of this stratum alone.
+
+        Args:
+            gap: the student minus the reference student of the nodes.
+            shrink, across: the inverse of the Hessian of the student's objective, in the plane
+                and off it; other strata may have a part in it.
+        """
+        residual = _residual(gap)
+
+        def square(n: KeptNodes) -> Values:
+            moved = gap[0] * n.first + gap[1] * n.second
+            return n.square - 2.0 * moved * n.residual + moved**2 * n.mass
+
+        def length(n: KeptNodes) -> Values:
+            """x' H^-1 x times the residual."""
+            (a, b), (_, c) = shrink
+            inner = a * n.first**2 + 2.0 * b * n.first * n.second + c * n.second**2
+            return (inner + across * n.rest) * residual(n)
+
+        pull = self.pull(gap)
+        scores = self.matrix(square) - jnp.outer(pull, pull)
+        cubic = self.vector(length) - self.matrix(_mass) @ shrink @ pull
         return Fluctuation(
             covariance=shrink @ scores @ shrink,
-            perpendicular=across**2 * self.mean(squared * n.rest) / max(self.dim - 2, 1),
-            bias=-shrink @ (cubic - penalty * matrix @ shrink @ student),
-            residual=self.mean(squared),
+            perpendicular=across**2 * self.off_plane(square),
+            bias=-shrink @ cubic,
+            residual=self.mean(square),
         )
 
 
-def _symmetric(top: Scalar, cross: Scalar, bottom: Scalar) -> Matrix:
-    return jnp.stack([jnp.stack([top, cross]), jnp.stack([cross, bottom])])
+def _residual(gap: Plane) -> Integrand:
+    def residual(n: KeptNodes) -> Values:
+        return n.residual - (gap[0] * n.first + gap[1] * n.second) * n.mass
+
+    return residual
+
+
+def _mass(nodes: KeptNodes) -> Values:
+    return nodes.mass

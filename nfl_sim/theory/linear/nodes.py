@@ -6,22 +6,24 @@ from typing import final
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool
 
 from nfl_sim.gaussian import bisect, polish
+from nfl_sim.theory.linear.gaussian_nodes import elliptic_nodes
 from nfl_sim.theory.linear.law import (
     Expansion,
     Fluctuation,
     Jet,
+    KeptNodes,
     LinearLaw,
     Matrix,
+    Nested,
     Plane,
+    jet_in_mass,
+    numbers_agree,
 )
-from nfl_sim.theory.linear.node_moments import KeptNodes, NodeMoments
+from nfl_sim.theory.linear.node_moments import NodeMoments
 from nfl_sim.validation import Scalar
 
-_MASS_TOLERANCE = 1e-9
-_ERROR_TOLERANCE = 1e-2
 _BISECTIONS = 50
 
 
@@ -68,58 +70,55 @@ class NodesLaw(LinearLaw):
         """Moments over the fine grid; the error is its difference from the coarse one."""
         level = _level(self.fine, fraction)
         nodes = self.fine.nodes(level)
-        deviation, moving = self._deviation_jet(level)
+        deviation, moving = jet_in_mass(lambda at: self._deviation(self.fine.nodes(at)), level)
         coarse, coarse_mass = self._deviation(self.coarse.nodes(level))
         drift = (coarse_mass - fraction) * deviation.slope
         excess = jnp.sum(deviation.value**2)
         error = jnp.abs(excess - jnp.sum((coarse - drift) ** 2))
-        met = self._converged(nodes, fraction, excess, error)
+        scale = jnp.sum(self.teacher**2) + self.noise_std**2
+        # Where nothing is discarded the level moves no mass, and 1 - r multiplies the slopes.
+        moving |= fraction >= 1.0
         return Expansion(
             threshold=self.sign * level,
+            cut=fraction,
             deviation=Jet(*(vector @ self.axes for vector in deviation)),
-            fluctuation=self._fluctuation(nodes, fraction),
+            fluctuation=self._fluctuation(nodes, fraction).times(1.0 / fraction),
             numerical_error=error,
-            converged=met & (moving | (fraction >= 1.0)),
+            converged=numbers_agree(nodes, fraction, excess, error, scale) & moving,
+        )
+
+    def nested(self) -> Nested:
+        """On the same grids."""
+        offset = self.axes @ (self.teacher - self.reference)
+        one = jnp.ones(())
+        return Nested(
+            top=self.fine.nodes,
+            coarse=self.coarse.nodes,
+            level=lambda mass: _level(self.fine, mass),
+            threshold=lambda level: self.sign * level,
+            whole=elliptic_nodes(one, one, offset, self.noise_std, self.dim),
+            axes=self.axes,
+            reference=self.reference,
+            teacher=self.teacher,
+            noise_std=self.noise_std,
         )
 
     def _deviation(self, nodes: KeptNodes) -> tuple[Plane, Scalar]:
         """w_inf - w0 along the axes, and the kept mass."""
-        moments = NodeMoments(nodes, jnp.sum(nodes.mass), self.dim)
-        pull = self.noise_std * nodes.noise
-        return moments.solve(pull, self.axes @ self.teacher, self.penalty), moments.fraction
+        moments = NodeMoments((nodes,), jnp.sum(nodes.mass), self.dim)
 
-    def _deviation_jet(self, level: Scalar) -> tuple[Jet, Bool[Array, ""]]:
-        """Derivatives in the kept mass, by those in the level; and whether the level moves it."""
-        one = jnp.ones_like(level)
+        def pull(nodes):
+            return self.noise_std * nodes.noise
 
-        def at(level):
-            return self._deviation(self.fine.nodes(level))
-
-        def slopes(level):
-            return jax.jvp(at, (level,), (one,))
-
-        (value, _), (by_level, mass_by_level) = slopes(level)
-        _, (_, (twice, mass_twice)) = jax.jvp(slopes, (level,), (one,))
-        # Where nothing is discarded the level moves no mass, and 1 - r multiplies the slopes.
-        moving = mass_by_level < 0.0
-        rate = jnp.where(moving, mass_by_level, -jnp.inf)
-        slope = by_level / rate
-        return Jet(value, slope, (twice - slope * mass_twice) / rate**2), moving
+        return moments.solve(pull, self.axes @ self.teacher, self.penalty), moments.total
 
     def _fluctuation(self, nodes: KeptNodes, fraction: Scalar) -> Fluctuation:
-        moments = NodeMoments(nodes, fraction, self.dim)
-        inner = moments.fluctuation(self.axes @ self.reference, self.penalty)
-        covariance = self.axes.T @ inner.covariance @ self.axes
-        return inner._replace(covariance=covariance, bias=inner.bias @ self.axes)
-
-    def _converged(
-        self, nodes: KeptNodes, fraction: Scalar, excess: Scalar, error: Scalar
-    ) -> Bool[Array, ""]:
-        """The level set was followed, it has the right mass, and the two grids agree."""
-        gap = jnp.abs(jnp.sum(nodes.mass) - fraction)
-        floor = 1e-12 * (jnp.sum(self.teacher**2) + self.noise_std**2)
-        met = (gap <= _MASS_TOLERANCE * fraction) & (error <= _ERROR_TOLERANCE * excess + floor)
-        return met & nodes.resolved
+        moments = NodeMoments((nodes,), fraction, self.dim)
+        gap = moments.solve(lambda n: n.residual, self.axes @ self.reference, self.penalty)
+        matrix, off_plane = moments.second()
+        shrink = jnp.linalg.inv(matrix + self.penalty * jnp.eye(2))
+        across = 1.0 / (off_plane + self.penalty)
+        return moments.fluctuation(gap, shrink, across).in_frame(self.axes)
 
 
 def _level(grid: Grid, fraction: Scalar) -> Scalar:

@@ -5,7 +5,16 @@ from typing import final
 import jax.numpy as jnp
 
 from nfl_sim.gaussian import RadialMoments, radial_moments
-from nfl_sim.theory.linear.law import Expansion, Fluctuation, LinearLaw, Plane, jet
+from nfl_sim.theory.linear.gaussian_nodes import elliptic_nodes
+from nfl_sim.theory.linear.law import (
+    Expansion,
+    Fluctuation,
+    KeptNodes,
+    LinearLaw,
+    Nested,
+    Plane,
+    jet,
+)
 from nfl_sim.validation import Scalar
 
 
@@ -35,10 +44,33 @@ class RadialLaw(LinearLaw):
         deviation = jet(self.deviation, fraction)
         return Expansion(
             threshold=self.moments(fraction).threshold,
+            cut=fraction,
             deviation=deviation,
-            fluctuation=self.fluctuation(fraction),
+            fluctuation=self.fluctuation(fraction).times(1.0 / fraction),
             numerical_error=1e-12 * jnp.sum(deviation.value**2),
             converged=jnp.asarray(True),
+        )
+
+    def nested(self) -> Nested:
+        """At a fraction as the level, with nodes that have the moments of the shell."""
+
+        def nodes(second: Scalar, fourth: Scalar) -> KeptNodes:
+            return elliptic_nodes(second, fourth, jnp.zeros(2), self.noise_std, self.dim)
+
+        def top(fraction: Scalar) -> KeptNodes:
+            moments = self.moments(fraction)
+            return nodes(moments.second, moments.fourth).times(fraction)
+
+        return Nested(
+            top=top,
+            coarse=top,
+            level=lambda fraction: fraction,
+            threshold=lambda fraction: self.moments(fraction).threshold,
+            whole=nodes(jnp.ones(()), jnp.ones(())),
+            axes=jnp.eye(2),
+            reference=self.teacher,
+            teacher=self.teacher,
+            noise_std=self.noise_std,
         )
 
     def deviation(self, fraction: Scalar) -> Plane:

@@ -8,7 +8,16 @@ from nfl_sim.gaussian import SlabMoments, slab_moments
 from nfl_sim.models import Linear
 from nfl_sim.scores import Probe
 from nfl_sim.theory.linear.frame import teacher_plane
-from nfl_sim.theory.linear.law import Expansion, Fluctuation, LinearLaw, Plane, jet
+from nfl_sim.theory.linear.gaussian_nodes import elliptic_nodes, slab_nodes
+from nfl_sim.theory.linear.law import (
+    Expansion,
+    Fluctuation,
+    KeptNodes,
+    LinearLaw,
+    Nested,
+    Plane,
+    jet,
+)
 from nfl_sim.validation import Scalar
 
 Kept = Literal["outside", "inside", "all"]
@@ -113,10 +122,33 @@ class SlabLaw(LinearLaw):
         deviation = jet(self.deviation, fraction)
         return Expansion(
             threshold=self.unit * self.moments(fraction).threshold,
+            cut=fraction,
             deviation=deviation,
-            fluctuation=self.fluctuation(fraction),
+            fluctuation=self.fluctuation(fraction).times(1.0 / fraction),
             numerical_error=1e-13 * jnp.sum(deviation.value**2),
             converged=jnp.asarray(True),
+        )
+
+    def nested(self) -> Nested:
+        """At a fraction as the level, with nodes that have the moments of the slab."""
+        axis = jnp.append(self.axis, self.axis_noise)
+
+        def top(fraction: Scalar) -> KeptNodes:
+            moments = self.moments(fraction)
+            return slab_nodes(moments, axis, self.slope, self.noise, self.dim).times(fraction)
+
+        noise_std = self.slope * self.axis_noise + self.noise
+        offset, one = self.teacher - self.reference, jnp.ones(())
+        return Nested(
+            top=top,
+            coarse=top,
+            level=lambda fraction: fraction,
+            threshold=lambda fraction: self.unit * self.moments(fraction).threshold,
+            whole=elliptic_nodes(one, one, offset, noise_std, self.dim),
+            axes=jnp.eye(2),
+            reference=self.reference,
+            teacher=self.teacher,
+            noise_std=noise_std,
         )
 
     def deviation(self, fraction: Scalar) -> Plane:

@@ -8,12 +8,14 @@ from nfl_sim.theory.logistic.fractions import (
 )
 from nfl_sim.theory.logistic.influence import linear_influence
 from nfl_sim.theory.logistic.limits import crossover_sample_size, small_fraction_limit
+from nfl_sim.theory.logistic.mixing import optimal_mixing
 
 __all__ = [
     "crossover_sample_size",
     "divergence_constant",
     "flip_fraction",
     "linear_influence",
+    "optimal_mixing",
     "predict_fixed_dimension",
     "separability_fraction",
     "small_fraction_limit",

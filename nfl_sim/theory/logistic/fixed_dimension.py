@@ -7,14 +7,22 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from nfl_sim.problem import FixedDimension, Problem
+from nfl_sim.pruning import Calibration, PointwiseRule
+from nfl_sim.theory.logistic.calibrated import solve_calibrated
 from nfl_sim.theory.logistic.generic_law import GenericBall, GenericMargin
 from nfl_sim.theory.logistic.law import LogisticLaw
 from nfl_sim.theory.logistic.laws import Kept, has_direction, kept_law, quadrature_refinement
 from nfl_sim.theory.logistic.minimiser import solve
-from nfl_sim.theory.logistic.second_order import fluctuation, iid_coefficient, risk_jet
-from nfl_sim.theory.logistic.solution import Solution, logistic_penalty, solve_law
+from nfl_sim.theory.logistic.second_order import risk_jet
+from nfl_sim.theory.logistic.solution import (
+    Solution,
+    logistic_penalty,
+    risk_coefficient,
+    solve_law,
+)
 from nfl_sim.theory.prediction import Prediction, nan_unless
-from nfl_sim.theory.second_order import finite_size, top_covariance
+from nfl_sim.theory.second_order import top_covariance
+from nfl_sim.theory.strata import sharpened
 from nfl_sim.validation import Scalar
 
 Fields = dict[str, Array]
@@ -28,7 +36,7 @@ def predict_fixed_dimension(problem: Problem, regime: FixedDimension) -> Predict
         NoTheoryError: the learner is not LogisticRegression, or the rule has no theory.
     """
     logistic_penalty(problem)
-    kept = kept_law(problem, regime.dim)
+    kept = kept_law(sharpened(problem), regime.dim)
     fields = describe_kept(problem, regime.dim)
     fields["converged"] &= has_direction(problem, kept.law)
     return _predict(problem, regime, fields)
@@ -41,22 +49,32 @@ def describe_kept(problem: Problem, dim: int) -> Fields:
     `Influence`. It is compiled once for each kind of law; for scores of the user's own, which are
     part of their laws, once for each score.
     """
-    law, refinement = kept_law(problem, dim).law, quadrature_refinement(problem)
+    law, refinement = kept_law(sharpened(problem), dim).law, quadrature_refinement(problem)
     if isinstance(law, GenericMargin | GenericBall):
         return _describe_own(problem, dim, refinement)
-    return _describe(law, problem.rule.fraction, logistic_penalty(problem), refinement)
+    return _describe(law, _anonymous(problem.rule), logistic_penalty(problem), refinement)
+
+
+def _anonymous(rule: PointwiseRule) -> Calibration | Scalar:
+    """What is solved for beside the law: a calibration, or a fraction alone."""
+    return rule if isinstance(rule, Calibration) else rule.fraction
 
 
 @eqx.filter_jit
 def _describe_own(problem: Problem, dim: int, refinement: int) -> Fields:
-    law, penalty = kept_law(problem, dim).law, logistic_penalty(problem)
-    return _describe(law, problem.rule.fraction, penalty, refinement)
+    law, penalty = kept_law(sharpened(problem), dim).law, logistic_penalty(problem)
+    return _describe(law, _anonymous(problem.rule), penalty, refinement)
 
 
 @eqx.filter_jit
-def _describe(law: LogisticLaw, fraction: Scalar, penalty: Scalar, refinement: int) -> Fields:
-    solution = solve_law(law, fraction, penalty, refinement)
-    sampling = _sampling(law, solution, fraction)
+def _describe(
+    law: LogisticLaw, rule: Calibration | Scalar, penalty: Scalar, refinement: int
+) -> Fields:
+    if isinstance(rule, Calibration):
+        solution = solve_calibrated(law, rule, penalty, refinement)
+    else:
+        solution = solve_law(law, rule, penalty, refinement)
+    sampling = _sampling(law, solution)
     exists = solution.exists
     return {
         **_student(law, solution),
@@ -69,7 +87,7 @@ def _describe(law: LogisticLaw, fraction: Scalar, penalty: Scalar, refinement: i
 
 @eqx.filter_jit
 def _predict(problem: Problem, regime: FixedDimension, fields: Fields) -> Prediction:
-    kept: Kept = kept_law(problem, regime.dim)
+    kept: Kept = kept_law(sharpened(problem), regime.dim)
     others: dict[str, Any] = {n: v for n, v in fields.items() if n not in _OF_THE_LAW}
     probe = problem.score.probe
     if probe is not None:
@@ -99,28 +117,20 @@ def _student(law: LogisticLaw, solution: Solution) -> Fields:
     return fields
 
 
-def _sampling(law: LogisticLaw, solution: Solution, fraction: Scalar) -> Fields:
+def _sampling(law: LogisticLaw, solution: Solution) -> Fields:
     """finite_size and covariance; pull and slope of the linear influence."""
-    objective, student = solution.objective, solution.student
-    second = fluctuation(objective, student, law.others)
-    risk = risk_jet(law.model, law.axes[:, 0], student)
-    slope, curvature = solution.motion
-    size = finite_size(
-        fraction,
-        slope=jnp.sum(risk.gradient * slope),
-        curvature=slope @ risk.hessian @ slope + jnp.sum(risk.gradient * curvature),
-        iid=iid_coefficient(second, risk, law.others),
-    )
-    covariance = top_covariance(
-        fraction,
-        law.others + (1.0 if law.flat else 2.0),
-        plane=law.axes.T @ second.covariance @ law.axes,
-        perpendicular=second.perpendicular,
-        slope=slope @ law.axes,
-    )
+    risk = risk_jet(law.model, law.axes[:, 0], solution.student)
+    slope, second = solution.motion.slope, solution.sampling
+    hessian = solution.objective.hessian(solution.student)
     return {
-        "finite_size": size,
-        "covariance": covariance,
-        "pull": -solve(objective.hessian(student), risk.gradient) @ law.axes,
+        "finite_size": risk_coefficient(solution, risk, law.others),
+        "covariance": top_covariance(
+            solution.cut,
+            law.others + (1.0 if law.flat else 2.0),
+            plane=law.axes.T @ second.covariance @ law.axes,
+            perpendicular=second.perpendicular,
+            slope=slope @ law.axes,
+        ),
+        "pull": -solve(hessian, risk.gradient) @ law.axes,
         "slope": jnp.sum(risk.gradient * slope),
     }

@@ -4,6 +4,7 @@ import abc
 from typing import NamedTuple
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from nfl_sim.models import Logistic
@@ -61,6 +62,20 @@ class KeptNodes(NamedTuple):
     ) -> "KeptNodes":
         """Nodes from arrays of one shape."""
         return cls(first.ravel(), second.ravel(), mass.ravel(), rest.ravel(), resolved)
+
+    def times(self, factor: Scalar) -> "KeptNodes":
+        """The same nodes with ``factor`` times the measure."""
+        return self._replace(mass=factor * self.mass, rest=factor * self.rest)
+
+    def joined(self, other: "KeptNodes") -> "KeptNodes":
+        """The sum of two measures."""
+        return KeptNodes(
+            jnp.concatenate([self.first, other.first]),
+            jnp.concatenate([self.second, other.second]),
+            jnp.concatenate([self.mass, other.mass]),
+            jnp.concatenate([self.rest, other.rest]),
+            self.resolved & other.resolved,
+        )
 
 
 class LogisticLaw(eqx.Module):

@@ -47,7 +47,7 @@ def kept_law(problem: Problem, dim: int) -> Kept:
     dimension are one half-line, which is compiled once.
 
     Raises:
-        NoTheoryError: the rule is none of KeepHardest, KeepEasiest, KeepRandom.
+        NoTheoryError: the rule is unknown.
     """
     rule, score = problem.rule, problem.score
     if isinstance(rule, KeepRandom) or isinstance(score, Uniform) or _has_no_opinion(problem):
@@ -56,7 +56,7 @@ def kept_law(problem: Problem, dim: int) -> Kept:
     if not isinstance(rule, KeepHardest | KeepEasiest):
         raise NoTheoryError(
             f"no theory for the rule {type(rule).__name__} on Logistic; "
-            "there is for KeepHardest, KeepEasiest, KeepRandom"
+            "there is for KeepHardest, KeepEasiest, KeepRandom and, where it says so, calibrations"
         )
     special = SPECIALISATIONS.get(type(score), _generic)
     return (_generic if dim == 1 and "norm" in score.sees else special)(problem, dim)

@@ -50,6 +50,11 @@ class Objective(NamedTuple):
         inner = gram(weight, self.nodes.first, self.nodes.second)
         return inner + jnp.diag(self._ridge + self.flat)
 
+    def perpendicular(self, student: Plane) -> Scalar:
+        """Its second derivative along any direction off the plane."""
+        chance = sigmoid(self.margin(student))
+        return jnp.sum(self.nodes.rest * chance * (1.0 - chance)) + self._ridge
+
     @property
     def _ridge(self) -> Scalar:
         return self.penalty * jnp.sum(self.nodes.mass)

@@ -1,4 +1,4 @@
-"""Sampling error of logistic regression on i.i.d. samples of a kept law, to leading order."""
+"""Sampling error of logistic regression on samples of kept laws, to leading order."""
 
 from typing import NamedTuple
 
@@ -7,18 +7,30 @@ from jax.nn import sigmoid
 
 from nfl_sim.gaussian import softplus_curvature, softplus_slope
 from nfl_sim.models import Logistic
-from nfl_sim.theory.logistic.law import Matrix, Plane, Values
+from nfl_sim.theory.logistic.law import KeptNodes, Matrix, Plane, Values
 from nfl_sim.theory.logistic.minimiser import Objective, gram, solve
 from nfl_sim.validation import Scalar
 
 
-class Fluctuation(NamedTuple):
-    """Second order on m i.i.d. samples of the kept law, to leading order in 1/m.
+class Stratum(NamedTuple):
+    """Samples that are drawn i.i.d. from one law, in fixed number.
 
     Args:
-        covariance: m Cov of the student in the plane.
-        perpendicular: m Var of the student along any further direction.
-        bias: m times the bias of the student in the plane.
+        nodes: of the law, of any total mass.
+        share: their number over n, times the square of their weight.
+    """
+
+    nodes: KeptNodes
+    share: Scalar
+
+
+class Fluctuation(NamedTuple):
+    """Second order of the student on n samples before pruning, to leading order in 1/n.
+
+    Args:
+        covariance: n Cov of the student in the plane.
+        perpendicular: n Var of the student along any further direction.
+        bias: n times the bias of the student in the plane.
     """
 
     covariance: Matrix
@@ -40,36 +52,60 @@ class RiskJet(NamedTuple):
     perpendicular: Scalar
 
 
-def fluctuation(objective: Objective, student: Plane, others: Scalar) -> Fluctuation:
-    """A^-1 B A^-1, and the bias A^-1 (E[hess A^-1 psi] - E[l''' z (z' S z)] / 2).
+def fluctuation(
+    objective: Objective, strata: tuple[Stratum, ...], student: Plane, others: Scalar
+) -> Fluctuation:
+    """A^-1 B A^-1, and the bias A^-1 (Cov(hess, A^-1 psi) - E[l''' z (z' S z)] / 2).
+
+    Args:
+        objective: whose minimiser the student is; its masses are those of the weighted law.
+        strata: what is drawn; B and Cov add up over them.
+        student: along the axes of the nodes.
+        others: number of directions off the plane.
 
     References: {eq}`eq-logistic-covariance`, {eq}`eq-logistic-finite-size` in
     theory_notes/04_logistic.md.
     """
-    nodes, penalty = objective.nodes, objective.penalty
+    covariance, perpendicular, turn = jnp.zeros((2, 2)), jnp.zeros(()), jnp.zeros(2)
+    for stratum in strata:
+        scatter = _scatter(stratum, objective, student, others)
+        covariance += scatter[0]
+        perpendicular += scatter[1]
+        turn += scatter[2]
+    nodes, chance = objective.nodes, sigmoid(objective.margin(student))
+    square = _quadratic(covariance, nodes.first, nodes.second)
+    bend = nodes.mass * square + others * nodes.rest * perpendicular
+    bend *= 0.5 * chance * (1.0 - chance) * (1.0 - 2.0 * chance)
+    drive = turn - jnp.stack([jnp.sum(bend * nodes.first), jnp.sum(bend * nodes.second)])
+    return Fluctuation(covariance, perpendicular, solve(objective.hessian(student), drive))
+
+
+def _scatter(
+    stratum: Stratum, objective: Objective, student: Plane, others: Scalar
+) -> tuple[Matrix, Scalar, Plane]:
+    """A^-1 B A^-1 in the plane and off it, and Cov(hess, A^-1 psi), of one stratum."""
+    hessian, across = objective.hessian(student), objective.perpendicular(student)
+    nodes, share = stratum
     total = jnp.sum(nodes.mass)
     mass, rest = nodes.mass / total, nodes.rest / total
-    chance = sigmoid(objective.margin(student))
+    chance = sigmoid(student[0] * nodes.first + student[1] * nodes.second)
     pull, weight = chance - 1.0, chance * (1.0 - chance)
-    hessian = objective.hessian(student) / total
-    across = jnp.sum(rest * weight) + penalty
-    first = pull * nodes.first + penalty * student[0]
-    second = pull * nodes.second + penalty * student[1]
-    covariance = solve(hessian, solve(hessian, gram(mass, first, second)).T)
+    first = pull * nodes.first + objective.penalty * student[0]
+    second = pull * nodes.second + objective.penalty * student[1]
+    mean = jnp.stack([jnp.sum(mass * first), jnp.sum(mass * second)])
+    scores = gram(mass, first, second) - jnp.outer(mean, mean)
+    covariance = solve(hessian, solve(hessian, scores).T)
     perpendicular = jnp.sum(rest * pull**2) / across**2
-    # hess = l'' z z' + penalty I, and E[psi] = 0: the penalty adds nothing to E[hess A^-1 psi].
-    moved = solve(hessian, jnp.stack([first, second]))
+    # The penalty's part of the Hessian is no random variable.
+    moved = solve(hessian, jnp.stack([first, second]) - mean[:, None])
     turn = mass * (nodes.first * moved[0] + nodes.second * moved[1])
     turn = weight * (turn + others * rest * pull / across)
-    square = _quadratic(covariance, nodes.first, nodes.second)
-    bend = weight * (1.0 - 2.0 * chance) * (mass * square + others * rest * perpendicular)
-    drive = turn - 0.5 * bend
-    drive = jnp.stack([jnp.sum(drive * nodes.first), jnp.sum(drive * nodes.second)])
-    return Fluctuation(covariance, perpendicular, solve(hessian, drive))
+    drive = jnp.stack([jnp.sum(turn * nodes.first), jnp.sum(turn * nodes.second)])
+    return share * covariance, share * perpendicular, share * drive
 
 
-def iid_coefficient(second: Fluctuation, risk: RiskJet, others: Scalar) -> Scalar:
-    """c in E[excess] = l + c/m + o(1/m) for m i.i.d. samples of the kept law."""
+def sampling_coefficient(second: Fluctuation, risk: RiskJet, others: Scalar) -> Scalar:
+    """c in E[excess] = l + c/n + o(1/n) for samples that are i.i.d. in each stratum."""
     trace = jnp.sum(risk.hessian * second.covariance)
     trace += others * risk.perpendicular * second.perpendicular
     return jnp.sum(risk.gradient * second.bias) + 0.5 * trace
