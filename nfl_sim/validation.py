@@ -81,6 +81,13 @@ def to_count(name: str, value: Any, *, at_least: int) -> int:
     return count
 
 
+def to_scalar(
+    name: str, value: Any, *, low: float = -math.inf, high: float = math.inf, open_low: bool = False
+) -> Scalar:
+    """Return ``value`` as a float64 scalar; ``ValueError`` names it if it is outside its range."""
+    return _to_scalar(_Domain(name, low, high, open_low), value)
+
+
 class _Domain(NamedTuple):
     """The numbers that a scalar field may hold."""
 

@@ -18,6 +18,7 @@ from nfl_sim.gaussian.proximal import ConvexLoss, HingeLoss, LogisticLoss, Squar
 from nfl_sim.gaussian.quadrature import (
     Rule,
     chi_rule,
+    clustered_rule,
     normal_rule,
     on_intervals,
     panel_nodes,
@@ -43,6 +44,7 @@ __all__ = [
     "cdf",
     "chi_rule",
     "chi_square_cdf",
+    "clustered_rule",
     "half_normal_edges",
     "half_normal_rule",
     "integrate_absolute",

@@ -123,6 +123,16 @@ def unit_panels(count: int, nodes_per_panel: int) -> Rule:
     return Rule(*panel_nodes(np.linspace(0.0, 1.0, count + 1), nodes_per_panel))
 
 
+def clustered_rule(count: int) -> Rule:
+    """Gauss-Legendre on [0, 1] after x = u^2 (3 - 2u), which crowds the nodes at both ends.
+
+    Integrands with half-integer powers of the distance to an end, t^(1/2), t^(3/2), ..., converge
+    exponentially in the number of nodes.
+    """
+    nodes, weights = unit_panels(1, count)
+    return Rule(nodes**2 * (3.0 - 2.0 * nodes), weights * 6.0 * nodes * (1.0 - nodes))
+
+
 def on_intervals(
     low: Float[Array, "..."], high: Float[Array, "..."], rule: Rule
 ) -> tuple[Float[Array, "... k"], Float[Array, "... k"]]:

@@ -1,5 +1,6 @@
 """Predictions: closed forms and quadrature. It never imports the simulation."""
 
+from nfl_sim.theory.ceiling import UnbiasedCeiling, unbiased_ceiling
 from nfl_sim.theory.dispatch import (
     crossover_sample_size,
     flip_fraction,
@@ -18,6 +19,7 @@ from nfl_sim.theory.proportional import margin_constant
 __all__ = [
     "OptimalMixing",
     "Prediction",
+    "UnbiasedCeiling",
     "crossover_sample_size",
     "divergence_constant",
     "flip_fraction",
@@ -28,4 +30,5 @@ __all__ = [
     "separability_fraction",
     "separability_ratio",
     "small_fraction_limit",
+    "unbiased_ceiling",
 ]

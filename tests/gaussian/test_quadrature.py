@@ -8,6 +8,7 @@ from scipy import special
 
 from nfl_sim.gaussian import (
     chi_rule,
+    clustered_rule,
     normal_rule,
     panel_nodes,
     polar_rules,
@@ -95,3 +96,10 @@ def test_panels_are_exact_to_twice_their_nodes():
         exact = (3.0 ** (order + 1) - (-1.0) ** (order + 1)) / (order + 1)
         assert abs(weights @ nodes**order / exact - 1.0) < 1e-13
     assert abs(weights @ nodes**8 / ((3.0**9 + 1.0) / 9.0) - 1.0) > 1e-7
+
+
+@pytest.mark.parametrize("power", [0.5, 1.5, 2.5, 4.0])
+def test_clustered_nodes_integrate_roots_at_both_ends(power):
+    nodes, weights = clustered_rule(30)
+    exact = special.beta(power + 1.0, power + 1.0)
+    assert abs(weights @ (nodes * (1.0 - nodes)) ** power / exact - 1.0) < 1e-12

@@ -141,6 +141,13 @@ CASES: dict[str, tuple[Case, str]] = {
         lambda: nfl.replicate(jax.random.key(0), problem(), -1, dim=3, num_samples=20),
         r"index must be an integer >= 0, got -1",
     ),
+    **{
+        f"ceiling in dimension {bad}": (
+            lambda bad=bad: nfl.theory.unbiased_ceiling(linear(), bad, 0.5),
+            rf"dim must be an integer >= 1, or infinity, got {bad}",
+        )
+        for bad in (0, 2.5, -inf, nan)
+    },
     # geometry
     "oblique probe in one dimension": (
         lambda: simulate(case=one_dimensional(0.6), dim=1),
@@ -162,6 +169,26 @@ CASES: dict[str, tuple[Case, str]] = {
             problem(score=nfl.scores.Uniform()), nfl.FiniteSample(dim=10, num_samples=20)
         ),
         r"infinite .*num_kept=10 and dim=10",
+    ),
+    # the ceiling
+    **{
+        f"ceiling at fraction {bad}": (
+            lambda bad=bad: nfl.theory.unbiased_ceiling(linear(), 3, bad),
+            rf"fraction must lie in \(0, 1\], got {bad}",
+        )
+        for bad in (0.0, 1.5, nan)
+    },
+    "ceiling for another view": (
+        lambda: nfl.theory.unbiased_ceiling(linear(), 3, 0.5, sees="labels"),
+        r"sees must be one of \('everything', 'residual', 'covariates'\), got 'labels'",
+    ),
+    "ceiling of a problem": (
+        lambda: nfl.theory.unbiased_ceiling(problem(), 3, 0.5),
+        r"model must be a Model, got Problem",
+    ),
+    "ceiling of a perceptron": (
+        lambda: nfl.theory.unbiased_ceiling(nfl.models.Perceptron(), 3, 0.5),
+        r"no ceiling for Perceptron; there is for Linear and Logistic",
     ),
     # the rest
     "raw key": (lambda: simulate(jax.random.PRNGKey(0)), r"key must be a typed key.*key\(0\), got"),
