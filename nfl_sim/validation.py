@@ -85,7 +85,7 @@ def to_scalar(
     name: str, value: Any, *, low: float = -math.inf, high: float = math.inf, open_low: bool = False
 ) -> Scalar:
     """Return ``value`` as a float64 scalar; ``ValueError`` names it if it is outside its range."""
-    return _to_scalar(_Domain(name, low, high, open_low), value)
+    return _to_scalar(_Domain(name, low, high, open_low, open_high=False), value)
 
 
 class _Domain(NamedTuple):

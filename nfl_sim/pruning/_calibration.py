@@ -1,15 +1,20 @@
 """Calibration by randomisation: part of the budget for the top, the rest at random (D2)."""
 
+import abc
 from typing import Any, ClassVar, Literal, final
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from nfl_sim.pruning._base import PointwiseRule, Quota, fraction_field, num_kept
 from nfl_sim.pruning._easiest import KeepEasiest
 from nfl_sim.pruning._hardest import KeepHardest
 from nfl_sim.validation import Scalar, scalar_field
+
+
+def _mixing_field() -> Any:
+    return scalar_field("mixing", low=0.0, high=1.0, open_high=True)
 
 
 class Calibration(PointwiseRule):
@@ -23,7 +28,7 @@ class Calibration(PointwiseRule):
     fraction: eqx.AbstractVar[Scalar]
     mixing: eqx.AbstractVar[Scalar]
     hardest: eqx.AbstractVar[bool]
-    unbiased: eqx.AbstractClassVar[bool]
+    unbiased: ClassVar[bool]
 
     @property
     def top_fraction(self) -> Scalar:
@@ -36,9 +41,9 @@ class Calibration(PointwiseRule):
         return (1.0 - self.mixing) * self.fraction / (1.0 - self.top_fraction)
 
     @property
+    @abc.abstractmethod
     def rest_weight(self) -> Scalar:
-        """Weight of a sample from the rest: 1 / rho, or 1 for the soft rule."""
-        return 1.0 / self.rest_inclusion if self.unbiased else jnp.ones_like(self.fraction)
+        """Weight of a kept sample from the rest."""
 
     def sharp(self) -> PointwiseRule:
         """The rule that keeps the top only, at the same fraction."""
@@ -48,6 +53,10 @@ class Calibration(PointwiseRule):
         """The score, or minus the score: what the top has most of."""
         return score if self.hardest else -score
 
+    def count_on_top(self, kept: int) -> int:
+        """How many of the samples kept are kept for their score; ``mixing`` must be concrete."""
+        return round(float(self.mixing) * kept)
+
     def quota(self, num_samples: int) -> Quota:
         """The top share of the m samples kept is rounded; the weights are those of the counts.
 
@@ -55,7 +64,7 @@ class Calibration(PointwiseRule):
             ValueError: the rest of an unbiased rule would get no sample at this size.
         """
         kept = num_kept(float(self.fraction), num_samples)
-        top = round(float(self.mixing) * kept)
+        top = self.count_on_top(kept)
         if not self.unbiased or kept == num_samples:
             return Quota(top, kept - top)
         if top == kept:
@@ -82,9 +91,7 @@ class Calibration(PointwiseRule):
         """1 beyond the level, `rest_weight` on the rest."""
         return jnp.where(self._beyond(score, level), 1.0, self.rest_weight)
 
-    def _beyond(
-        self, score: Float[Array, "..."], level: Float[Array, "..."]
-    ) -> Float[Array, "..."] | Any:
+    def _beyond(self, score: Float[Array, "..."], level: Float[Array, "..."]) -> Bool[Array, "..."]:
         return self.priority(score) > self.priority(level)
 
 
@@ -102,8 +109,13 @@ class ExactCalibration(Calibration):
 
     unbiased: ClassVar[bool] = True
     fraction: Scalar = fraction_field()
-    mixing: Scalar = scalar_field("mixing", low=0.0, high=1.0, open_high=True)
+    mixing: Scalar = _mixing_field()
     hardest: bool = eqx.field(static=True, default=True)
+
+    @property
+    def rest_weight(self) -> Scalar:
+        """1 / rho."""
+        return 1.0 / self.rest_inclusion
 
 
 @final
@@ -121,5 +133,10 @@ class SoftCalibration(Calibration):
 
     unbiased: ClassVar[bool] = False
     fraction: Scalar = fraction_field()
-    mixing: Scalar = scalar_field("mixing", low=0.0, high=1.0, open_high=True)
+    mixing: Scalar = _mixing_field()
     hardest: bool = eqx.field(static=True, default=True)
+
+    @property
+    def rest_weight(self) -> Scalar:
+        """One."""
+        return jnp.ones_like(self.fraction)

@@ -5,7 +5,7 @@ from typing import NamedTuple, final
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from nfl_sim.learners import Learner
 from nfl_sim.models import Model
@@ -13,7 +13,7 @@ from nfl_sim.problem import Problem
 from nfl_sim.pruning import Quota
 from nfl_sim.scores import Probe
 from nfl_sim.simulation.result import CAUSES, QUANTITIES
-from nfl_sim.simulation.steps import fit, highest, risk, sample, score
+from nfl_sim.simulation.steps import fit, highest, risk, sample, score, with_rest
 from nfl_sim.validation import Scalar
 
 # float32 normals have no tail: beyond these, rows are drawn in float64.
@@ -146,7 +146,7 @@ def choose(drawn: Drawn, rated: Rated, counts: Counts, *, bucket: int, stratifie
     place = jnp.arange(bucket)
     last = rated.scores[best[jnp.maximum(counts.top - 1, 0)]].astype(jnp.float64)
     if stratified:
-        best = _with_rest(drawn.tie_key, best, place < counts.top, len(rated.scores))
+        best = with_rest(drawn.tie_key, best, place < counts.top, len(rated.scores))
     weights = jnp.where(place < counts.top, 1.0, counts.rest_weight)
     weights = jnp.where(place < counts.top + counts.rest, weights, 0.0)
     return Chosen(
@@ -155,15 +155,6 @@ def choose(drawn: Drawn, rated: Rated, counts: Counts, *, bucket: int, stratifie
         weights.astype(drawn.covariates.dtype),
         jnp.where(counts.top > 0, last, jnp.nan),
     )
-
-
-def _with_rest(
-    key: PRNGKeyArray, best: Int[Array, " b"], on_top: Bool[Array, " b"], num_samples: int
-) -> Int[Array, " b"]:
-    """The indices ``best[on_top]``, in any order, and then others at random."""
-    chance = jax.random.uniform(jax.random.fold_in(key, 1), (num_samples,), jnp.float32)
-    rank = chance.at[best].set(jnp.where(on_top, 2.0, chance[best]))
-    return highest(jax.random.fold_in(key, 2), rank, len(best))
 
 
 def train(

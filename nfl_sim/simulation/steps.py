@@ -2,12 +2,12 @@
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, DTypeLike, Float, Int, PRNGKeyArray, UInt32
+from jaxtyping import Array, Bool, DTypeLike, Float, Int, PRNGKeyArray, UInt32
 
 from nfl_sim.learners import Fit, Learner
 from nfl_sim.models import Model
 from nfl_sim.problem import Problem
-from nfl_sim.pruning import PointwiseRule
+from nfl_sim.pruning import Calibration, PointwiseRule
 from nfl_sim.scores import View
 from nfl_sim.validation import Scalar
 
@@ -56,15 +56,18 @@ def score(
 def select(
     key: PRNGKeyArray, rule: PointwiseRule, scores: Float[Array, " n"], size: int
 ) -> Int[Array, " size"]:
-    """Indices of the ``size`` samples of highest priority, best first, ties broken fairly.
+    """Indices of ``size`` samples: those kept for their priority, best first, then those at random.
 
     Args:
-        key: for the ties.
-        rule: whose priority orders the samples.
+        key: for the ties, which are broken fairly, and for the random choice of a calibration.
+        rule: whose priority orders the samples; the scalars of a calibration must be concrete.
         scores: shape (n,).
         size: how many indices to return, at most n.
     """
-    return highest(key, rule.priority(scores), size)
+    best = highest(key, rule.priority(scores), size)
+    if not isinstance(rule, Calibration):
+        return best
+    return with_rest(key, best, jnp.arange(size) < rule.count_on_top(size), len(scores))
 
 
 def highest(key: PRNGKeyArray, priorities: Float[Array, " n"], size: int) -> Int[Array, " size"]:
@@ -75,6 +78,23 @@ def highest(key: PRNGKeyArray, priorities: Float[Array, " n"], size: int) -> Int
         candidates = _preselect(priorities, lot, size)
     keys = (-priorities[candidates], lot[candidates], candidates)
     return jax.lax.sort(keys, num_keys=2)[2][:size]
+
+
+def with_rest(
+    key: PRNGKeyArray, best: Int[Array, " k"], on_top: Bool[Array, " k"], num_samples: int
+) -> Int[Array, " k"]:
+    """The indices ``best[on_top]``, in any order, and then others at random, without replacement.
+
+    Args:
+        key: that of `highest`, which gave ``best``.
+        best: indices, the best first.
+        on_top: which of them are kept for their priority.
+        num_samples: how many samples there are.
+    """
+    chance_key, tie_key = (jax.random.fold_in(key, i) for i in (1, 2))
+    chance = jax.random.uniform(chance_key, (num_samples,), jnp.float32)
+    rank = chance.at[best].set(jnp.where(on_top, 2.0, chance[best]).astype(jnp.float32))
+    return highest(tie_key, rank, len(best))
 
 
 def _preselect(

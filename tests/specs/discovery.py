@@ -7,6 +7,7 @@ from typing import Any
 import equinox as eqx
 
 import nfl_sim as nfl
+from nfl_sim.validation import is_traced
 
 MODULES = (nfl.models, nfl.scores, nfl.pruning, nfl.learners)
 OTHERS = (nfl.Probe, nfl.Problem, nfl.FixedDimension, nfl.FiniteSample)
@@ -48,5 +49,7 @@ def _fill(field: Any, value: float) -> Any:
         return True
     if isinstance(kind, type) and issubclass(kind, eqx.Module):
         return build(kind, value)
-    high = field.metadata["domain"].high
-    return value if high >= 1.0 else high * value
+    domain = field.metadata["domain"]
+    if domain.open_high and not is_traced(value) and value == domain.high:
+        return value - value
+    return value if domain.high >= 1.0 else domain.high * value

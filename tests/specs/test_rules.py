@@ -54,7 +54,7 @@ def test_every_number_can_be_kept(num_samples, data):
 @every_rule
 def test_mean_inclusion_is_the_fraction(cls):
     rule = build(cls)
-    kept = num_kept(float(rule.fraction), len(SCORES))
+    kept = rule.quota(len(SCORES)).top
     ranked = jnp.sort(rule.priority(SCORES), descending=True)
     sign = jnp.where(rule.priority(jnp.ones(())) < 0.0, -1.0, 1.0)
     level = sign * 0.5 * (ranked[kept - 1] + ranked[kept])
@@ -75,8 +75,13 @@ def test_inclusion_and_weight_jump_at_the_breakpoints_only(cls):
 
 
 @every_rule
-def test_plain_rules_weigh_one(cls):
-    np.testing.assert_array_equal(build(cls).weight(SCORES, jnp.asarray(0.3)), 1.0)
+def test_the_training_loss_is_unbiased_or_every_sample_weighs_one(cls):
+    rule, level = build(cls), jnp.asarray(0.3)
+    weight = rule.weight(SCORES, level)
+    if cls is nfl.pruning.ExactCalibration:
+        np.testing.assert_allclose(weight * rule.inclusion(SCORES, level), 1.0, rtol=1e-15)
+    else:
+        np.testing.assert_array_equal(weight, 1.0)
 
 
 @given(st.floats(-3.0, 3.0))
@@ -102,3 +107,42 @@ def test_random_ignores_the_scores():
     chosen = nfl.select(key, rule, SCORES, 300)
     np.testing.assert_array_equal(chosen, nfl.select(key, rule, jnp.zeros_like(SCORES), 300))
     np.testing.assert_array_equal(rule.inclusion(SCORES, jnp.asarray(0.0)), 0.3)
+
+
+@pytest.mark.parametrize("hardest", [True, False])
+def test_a_calibration_selects_its_top_and_a_fair_sample_of_the_rest(hardest):
+    rule = nfl.pruning.SoftCalibration(0.3, 0.25, hardest=hardest)
+    keys = jax.random.split(jax.random.key(0), 2000)
+    chosen = np.asarray(jax.vmap(lambda key: nfl.select(key, rule, SCORES[:40], 12))(keys))
+    order = np.argsort(np.asarray(rule.priority(SCORES[:40])))[::-1]
+    assert all(len(set(one)) == 12 for one in chosen)
+    assert all(set(order[:3]) <= set(one) for one in chosen)
+    counts = np.bincount(chosen.ravel(), minlength=40)[order[3:]]
+    # Of 37 samples 9 are drawn: a binomial count each, at 1e-6 over all of them.
+    share = 9 / 37
+    sigma = np.sqrt(len(keys) * share * (1 - share))
+    assert np.max(np.abs(counts - len(keys) * share)) < 5.7 * sigma
+
+
+@pytest.mark.parametrize("cls", [nfl.pruning.ExactCalibration, nfl.pruning.SoftCalibration])
+def test_a_calibration_counts_whole_samples(cls):
+    rule = cls(0.3, 0.4)
+    quota = rule.quota(101)
+    assert (quota.top, quota.rest) == (12, 19)
+    assert quota.rest_weight == (89 / 19 if cls is nfl.pruning.ExactCalibration else 1.0)
+    realised = rule.realised(101)
+    assert float(realised.fraction) == 31 / 101
+    assert float(realised.mixing) == 12 / 31
+
+
+def test_an_exact_calibration_needs_a_rest():
+    with pytest.raises(ValueError, match=r"mixing=0\.9 leaves none of the 3 samples"):
+        nfl.pruning.ExactCalibration(0.3, 0.9).quota(10)
+    assert nfl.pruning.ExactCalibration(1.0, 0.9).quota(10).rest_weight == 1.0
+
+
+@pytest.mark.parametrize("mixing", [-0.1, 1.0, float("nan")])
+@pytest.mark.parametrize("cls", [nfl.pruning.ExactCalibration, nfl.pruning.SoftCalibration])
+def test_mixing_lies_below_one(cls, mixing):
+    with pytest.raises(ValueError, match=r"mixing must lie in \[0, 1\), got"):
+        cls(0.3, mixing)

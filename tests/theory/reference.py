@@ -10,6 +10,10 @@ from nfl_sim.scores import PointwiseScore, Probe
 
 _TABLE = json.loads((Path(__file__).parents[1] / "data" / "linear.json").read_text())
 _RULES = {"hard": pruning.KeepHardest, "easy": pruning.KeepEasiest}
+_CALIBRATIONS = {
+    "exact calibration": pruning.ExactCalibration,
+    "soft calibration": pruning.SoftCalibration,
+}
 _DIRECTION = 0.8  # of delta; the predictions do not depend on it
 
 
@@ -50,6 +54,10 @@ def _entry(row: dict[str, Any]) -> Entry:
         "GraNd": scores.GraNd(probe),
         "leverage": scores.Leverage(),
     }
-    rule = _RULES[given["side"]](given["r"])
+    kept = row["kind"].split("/")[2]
+    if kept in _CALIBRATIONS:
+        rule = _CALIBRATIONS[kept](given["r"], given["alpha"], hardest=given["side"] == "hard")
+    else:
+        rule = _RULES[given["side"]](given["r"])
     problem = Problem(model, chosen[row["kind"].split("/")[1]], rule, learners.Ridge(0.0))
     return Entry(problem, FixedDimension(given.get("d", 5)), row["outputs"], delta)

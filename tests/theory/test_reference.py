@@ -86,3 +86,22 @@ def test_leverage(entry):
     assert float(prediction.excess_risk) == known["excess"] == 0.0
     _close(_variance(entry, prediction)[0], known["V"])
     _close(float(entry.problem.rule.fraction) * prediction.finite_size, known["V"])
+
+
+@_rows("fixed_d/EL2N/soft calibration")
+def test_soft_calibration(entry):
+    prediction = nfl.predict(entry.problem, entry.regime)
+    known, (total, along, across) = entry.known, _variance(entry, prediction)
+    _close(prediction.excess_risk, known["E0"])
+    _close(_along(entry, prediction, from_probe=False), known["werr_over_delta"])
+    _close(float(entry.problem.rule.fraction) * prediction.finite_size, known["c1"])
+    _close(total, known["V"])
+    _close(along, known["V_par"])
+    _close(across, known["V_perp_each"])
+
+
+@_rows("fixed_d/EL2N/exact calibration")
+def test_exact_calibration(entry):
+    prediction = nfl.predict(entry.problem, entry.regime)
+    assert float(prediction.excess_risk) < 1e-24
+    _close(_variance(entry, prediction)[0], entry.known["V"])

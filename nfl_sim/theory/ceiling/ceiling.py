@@ -73,7 +73,7 @@ def unbiased_ceiling(
         NoTheoryError: (a ValueError) the model is neither Linear nor Logistic.
 
     References: {eq}`eq-ceiling-rule`, {eq}`eq-ceiling-ratio`, {eq}`eq-ceiling-small-r` in
-    theory_notes/08_ceiling_section.md.
+    theory_notes/08_calibration.md.
     """
     require_x64()
     if not isinstance(model, Model):
@@ -115,7 +115,7 @@ def _ratios(moments: CappedMoments, threshold: Scalar, fraction: Scalar) -> tupl
     """The variance ratio at the fraction, if nearly that of the threshold, and its limit.
 
     The least variance falls by t^2 a unit of budget, {eq}`eq-ceiling-price` in
-    theory_notes/08_ceiling_section.md.
+    theory_notes/08_calibration.md.
     """
     surplus = moments.least / threshold - fraction
     ratio = fraction * (moments.most + threshold**2 * surplus) / moments.second

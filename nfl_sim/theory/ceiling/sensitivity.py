@@ -59,7 +59,7 @@ def sensitivity(model: Model, dim: Dimension, sees: View) -> Sensitivity:
         NoTheoryError: the model is another.
 
     References: {eq}`eq-ceiling-linear-law`, {eq}`eq-ceiling-logistic-law` in
-    theory_notes/08_ceiling_section.md.
+    theory_notes/08_calibration.md.
     """
     match model:
         case Linear():
