@@ -25,6 +25,7 @@ FAMILIES = {
     "linear": "experiments.verify_linear",
     "logistic": "experiments.verify_logistic",
     "proportional": "experiments.verify_proportional",
+    "calibration": "experiments.verify_calibration",
 }
 CENTRAL = 0.999
 HOLM = 1e-3

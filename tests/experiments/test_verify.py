@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import nfl_sim as nfl
-from experiments import problems, verify, verify_linear, verify_logistic
+from experiments import problems, verify, verify_calibration, verify_linear, verify_logistic
 from experiments.verdicts import Verdict
 
 HONEST = np.random.default_rng(0).normal(size=46)
@@ -54,6 +54,17 @@ def test_the_logistic_table_covers_what_it_promises():
     assert {c.dim for c in cases} >= {1, 8}
     for name in ("penalty", "flip"):
         assert {getattr(c, name) > 0 for c in cases} == {True, False}
+
+
+def test_the_calibrated_table_covers_what_it_promises():
+    cases = verify_calibration.CASES
+    assert len(cases) >= 30
+    assert len(set(cases)) == len(cases)
+    kinds = {(c.model, c.rule, c.hardest) for c in cases}
+    assert len(kinds) == 8
+    scores = {"EL2N", "Loss", "Margin", "GraNd", "Uncertainty", "Leverage"}
+    assert {c.score for c in cases} == scores
+    assert {c.penalty > 0 for c in cases} == {True, False}
 
 
 def test_logistic_cells_keep_enough_samples_to_have_a_student():
