@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import tyro
 
 from experiments import registry, runner
+from experiments.compiled import drop_when_crowded
 from experiments.options import Options, Output
 from experiments.registry import PRESETS
 from experiments.runner import Run, UsageError
@@ -84,7 +85,7 @@ def _all(arguments: Sequence[str]) -> int:
         run = Run(name, experiment, experiment.PRESETS[preset], parsed.options, command)
         try:
             codes[name] = runner.execute(run)
-            runner.forget_compiled()
+            drop_when_crowded()
         except UsageError:
             raise
         except (ValueError, OSError) as error:

@@ -62,13 +62,6 @@ def prepare_jax() -> None:
     jax.config.update("jax_enable_x64", True)
 
 
-def forget_compiled() -> None:
-    """Drop compiled code: a process may map only so many pieces of it, and each is a few."""
-    import jax
-
-    jax.clear_caches()
-
-
 def execute(run: Run) -> int:
     """Carry out a run and report it; the exit code is 1 if a claim disagrees."""
     prepare_jax()

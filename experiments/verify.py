@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from experiments.compiled import drop_when_crowded
 from experiments.registry import Result
 from experiments.tables import Table
 from experiments.verdicts import Verdict, to_table
@@ -72,12 +73,10 @@ def compute(config: Config, lab: "Lab") -> Result:
 
 def judge(config: Config, lab: "Lab") -> list[Verdict]:
     """A verdict a cell, and the two tests of them all."""
-    from experiments import runner
-
     found: list[Verdict] = []
-    for family in config.families:
-        found += [lab.judge(*case).verdict for case in _cases(config, family)]
-        runner.forget_compiled()
+    for case in [case for family in config.families for case in _cases(config, family)]:
+        found.append(lab.judge(*case).verdict)
+        drop_when_crowded()
     return [*found, *tests([verdict.z for verdict in found])]
 
 
