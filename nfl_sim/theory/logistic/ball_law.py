@@ -7,6 +7,7 @@ from typing import NamedTuple, final
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from nfl_sim.gaussian import (
     Rule,
@@ -38,6 +39,7 @@ _INNER, _FULL, _WHOLE, _ACROSS = 4, 3, 5, 5
 _OUTER, _STEEPER = 3.0, 0.45
 
 Pair = tuple[Values, Values]
+_Array = Float[Array, " _"]
 
 
 @final
@@ -124,11 +126,12 @@ class BallLaw(LogisticLaw):
         square = jnp.maximum((reach - along) * (reach + along), _TINY)
         inside = jnp.minimum(square, _WIDEST**2)
         width = jnp.sqrt(inside)
-        second = jnp.outer(width, across.nodes)
-        left = jnp.outer(inside, 1.0 - across.nodes**2) + (square - inside)[:, None]
+        nodes, weights = map(jnp.asarray, across)
+        second = jnp.outer(width, nodes)
+        left = jnp.outer(inside, 1.0 - nodes**2) + (square - inside)[:, None]
         left = jnp.maximum(left, _TINY)
         first = jnp.broadcast_to(along[:, None], second.shape)
-        weight = jnp.outer(lengths * pdf(along) * width, across.weights) * pdf(second)
+        weight = jnp.outer(lengths * pdf(along) * width, weights) * pdf(second)
         weight = weight * density(self.model, self.axes, first, second)
         kept = chi_square_cdf(left, self.dim - 2)
         rest = kept - 2.0 * chi_square_pdf(left, self.dim)
@@ -179,10 +182,12 @@ def _edges(cut: Scalar, norm: Scalar, dim: int) -> _Edges:
 
 def _newton(function: Callable[[Scalar], Scalar], start: Scalar) -> Scalar:
     """The root by Newton's method, with exact derivatives."""
-    root = start
-    for _ in range(_NEWTON_STEPS):
+
+    def improve(_, root):
         value, slope = jax.jvp(function, (root,), (jnp.ones_like(root),))
-        root = jax.lax.stop_gradient(root - value / slope)
+        return root - value / slope
+
+    root = jax.lax.stop_gradient(jax.lax.fori_loop(0, _NEWTON_STEPS, improve, start))
     near = 1e-6 * jnp.abs(root)
     return polish(function, root - near, root + near)
 
@@ -215,5 +220,5 @@ def _angles(count: int, start: float) -> Rule:
     return Rule(*panel_nodes(np.array([start, 0.5 * np.pi]), count))
 
 
-def _joined(one: tuple[Values, ...], other: tuple[Values, ...]) -> tuple[Values, ...]:
+def _joined(one: tuple[_Array, ...], other: tuple[_Array, ...]) -> tuple[_Array, ...]:
     return tuple(jnp.concatenate(pair) for pair in zip(one, other, strict=True))
