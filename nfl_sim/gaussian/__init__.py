@@ -1,7 +1,7 @@
 """Gaussian integrals: truncated moments and quadrature. No pruning vocabulary below this line."""
 
 from nfl_sim.gaussian.absolute import integrate_absolute
-from nfl_sim.gaussian.chi_square import chi_square_cdf
+from nfl_sim.gaussian.chi_square import chi_square_cdf, chi_square_pdf
 from nfl_sim.gaussian.inverse_sum import mean_inverse_square_sum
 from nfl_sim.gaussian.logistic_normal import (
     half_normal_edges,
@@ -19,6 +19,7 @@ from nfl_sim.gaussian.quadrature import (
     Rule,
     chi_rule,
     clustered_rule,
+    disc_rule,
     normal_rule,
     on_intervals,
     panel_nodes,
@@ -44,7 +45,9 @@ __all__ = [
     "cdf",
     "chi_rule",
     "chi_square_cdf",
+    "chi_square_pdf",
     "clustered_rule",
+    "disc_rule",
     "half_normal_edges",
     "half_normal_rule",
     "integrate_absolute",

@@ -118,6 +118,17 @@ def sphere_coordinate_rule(dim: int, count: int = 3) -> Rule:
     return _normalised(nodes, weights)
 
 
+def disc_rule(count: int, *, odd: bool) -> Rule:
+    """Weights of dt on (-1, 1), for analytic functions, or for such times sqrt(1 - t^2) (``odd``).
+
+    The functions are P(|z|^2 < 1 - t^2) in an even number of dimensions, or in an odd one.
+    """
+    if not odd:
+        return Rule(*np.polynomial.legendre.leggauss(count))
+    angles = np.pi * np.arange(1, count + 1) / (count + 1)
+    return Rule(np.cos(angles), np.pi / (count + 1) * np.sin(angles))
+
+
 def unit_panels(count: int, nodes_per_panel: int) -> Rule:
     """Gauss-Legendre on ``count`` even panels of [0, 1]."""
     return Rule(*panel_nodes(np.linspace(0.0, 1.0, count + 1), nodes_per_panel))

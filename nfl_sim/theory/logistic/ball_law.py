@@ -1,6 +1,7 @@
 """Scores that see z along the probe and its length: GraNd, and Leverage, which asks no probe."""
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple, final
 
 import jax
@@ -9,8 +10,10 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from nfl_sim.gaussian import (
-    bisect,
+    Rule,
     chi_square_cdf,
+    chi_square_pdf,
+    disc_rule,
     on_intervals,
     panel_nodes,
     pdf,
@@ -18,18 +21,25 @@ from nfl_sim.gaussian import (
     unit_panels,
 )
 from nfl_sim.models import Logistic
-from nfl_sim.theory.logistic.law import KeptNodes, LogisticLaw, Matrix, Resolution, density
-from nfl_sim.theory.logistic.margin_law import REACH, spread, whole_line
+from nfl_sim.theory.logistic.law import KeptNodes, LogisticLaw, Matrix, Resolution, Values, density
+from nfl_sim.theory.logistic.margin_law import spread_line
 from nfl_sim.validation import Scalar
 
-_WIDEST = 9.0
-_BISECTIONS = 50
-_ANGLES = 6
-_GRADED = np.array([0.0, 0.02, 0.08, 0.3, 1.0, 2.0, 3.5, 5.0, 7.0, REACH])
-_EVEN = np.linspace(0.0, 1.0, 8)
-_ROOTS = np.array([0.0, 0.1, 0.35, 1.0])
+_FAR = 9.0  # beyond it lies 1e-19 of N(0, 1)
+_WIDEST = 8.5  # half-width of the balls: beyond it lies 1e-17 of N(0, 1)
+_BEYOND = 8.3  # |N(0, I_m)| exceeds sqrt(m) by more with probability 1e-16
+_FLATTEST = 1e-12  # stands for the null probe's norm, whose outer roots are infinite
+_OVERFLOW = 50.0  # the largest exponent: any ball is everything by then
+_LOWEST = 30.0  # |z| > exp(-30) but for a probability of 1e-26
+_TINY = 1e-30  # a squared radius that a chi-square density can be taken at
+_NEWTON_STEPS = 4  # of the edges; from their starts the last one corrects less than 1e-9
+# Nodes of each rule for one of `Resolution.order`: 12 of it make 1e-10 for a signal of 2 and a
+# student of norm 15. Where R rises, the ball fills over a stretch of log R of 1/sqrt(dim).
+_INNER, _FULL, _WHOLE, _ACROSS = 4, 3, 5, 5
+_OUTER, _STEEPER = 3.0, 0.45
 
-Values = Float[Array, "..."]
+Pair = tuple[Values, Values]
+_Array = Float[Array, " _"]
 
 
 @final
@@ -63,10 +73,10 @@ class BallLaw(LogisticLaw):
         cls, model: Logistic, axes: Matrix, dim: int, norm: Scalar, *, hardest: bool
     ) -> "BallLaw":
         """The law with its range of levels."""
-        top = float(np.log(np.sqrt(dim) + 12.0))
-        low, high = (-top, 30.0) if hardest else (-30.0, top)
+        top = jnp.log(jnp.sqrt(jnp.asarray(float(dim))) + 12.0)
+        bottom = -(_LOWEST + _FAR * norm)
+        low, high = (-top, -bottom) if hardest else (bottom, top)
         others = jnp.asarray(dim - 2.0)
-        low, high = jnp.asarray(low), jnp.asarray(high)
         return cls(
             model=model,
             axes=axes,
@@ -81,13 +91,23 @@ class BallLaw(LogisticLaw):
 
     def nodes(self, level: Scalar, resolution: Resolution) -> KeptNodes:
         """Everything minus the balls, or the balls."""
-        balls = self._balls(self.cut(level), resolution)
-        if not self.hardest:
-            return balls
-        whole = spread(self, whole_line(resolution.along), resolution)
-        balls = balls._replace(mass=-balls.mass, rest=-balls.rest)
-        joined = [jnp.concatenate(pair) for pair in zip(whole[:4], balls[:4], strict=True)]
-        return KeptNodes(joined[0], joined[1], joined[2], joined[3], jnp.asarray(True))
+        cut = self.cut(level)
+        edges = _edges(cut, self.norm, self.dim)
+        scale = jax.lax.stop_gradient(1.0 / (1.0 + self.norm))
+        inner = _sine_rule(edges.left, edges.inner, scale, _INNER * resolution.order)
+        rising = round((_OUTER + _STEEPER * math.sqrt(self.dim)) * resolution.order)
+        outer = _rising_rule(edges.outer, edges.full, rising)
+        balls = self._balls(cut, *_joined(inner, outer), resolution)
+        if self.hardest:
+            balls = balls._replace(mass=-balls.mass, rest=-balls.rest)
+            rest = _graded_rule(-_FAR, edges.full, scale, _WHOLE * resolution.order)
+        else:
+            rest = on_intervals(
+                edges.full, jnp.asarray(_FAR), unit_panels(1, _FULL * resolution.order)
+            )
+        everywhere = spread_line(self, *rest, resolution)
+        first, second, mass, rest = _joined(everywhere[:4], balls[:4])
+        return KeptNodes(first, second, mass, rest, jnp.asarray(True))
 
     def separator(self, nodes: KeptNodes) -> Scalar:
         """None from dimension 2 on: both signs of every direction are kept."""
@@ -97,84 +117,108 @@ class BallLaw(LogisticLaw):
         """q."""
         return jnp.exp(-level if self.hardest else level)
 
-    def _balls(self, cut: Scalar, resolution: Resolution) -> KeptNodes:
-        """Nodes s on the intervals where R > 0; across them v = min(R, 9) sin(angle)."""
-        along, share = _along(_edges(cut, self.norm), resolution)
-        reach = cut * (1.0 + jnp.exp(jnp.minimum(self.norm * along, 50.0)))
-        square = jnp.maximum((reach - along) * (reach + along), 0.0)
-        count = _ANGLES * resolution.across
-        edges = np.linspace(-0.5 * np.pi, 0.5 * np.pi, count + 1)
-        angles, lengths = (a[None, :] for a in panel_nodes(edges, resolution.order))
-        square, along, share = square[:, None], along[:, None], share[:, None]
-        width2 = jnp.minimum(square, _WIDEST**2)
-        width = jnp.where(width2 > 0.0, jnp.sqrt(jnp.where(width2 > 0.0, width2, 1.0)), 0.0)
-        second = width * np.sin(angles)
-        left = (square - width2) + width2 * np.cos(angles) ** 2
-        left = jnp.where(left > 0.0, left, 1e-30)
-        first = jnp.broadcast_to(along, second.shape)
-        weight = share * pdf(first) * pdf(second) * width * (np.cos(angles) * lengths)
+    def _balls(
+        self, cut: Scalar, along: Values, lengths: Values, resolution: Resolution
+    ) -> KeptNodes:
+        """The balls at these s; across them v runs over |v| < min(R, 8.5)."""
+        across = disc_rule(_ACROSS * resolution.order, odd=self.dim % 2 == 1)
+        reach = cut * (1.0 + jnp.exp(jnp.minimum(self.norm * along, _OVERFLOW)))
+        square = jnp.maximum((reach - along) * (reach + along), _TINY)
+        inside = jnp.minimum(square, _WIDEST**2)
+        width = jnp.sqrt(inside)
+        nodes, weights = map(jnp.asarray, across)
+        second = jnp.outer(width, nodes)
+        left = jnp.outer(inside, 1.0 - nodes**2) + (square - inside)[:, None]
+        left = jnp.maximum(left, _TINY)
+        first = jnp.broadcast_to(along[:, None], second.shape)
+        weight = jnp.outer(lengths * pdf(along) * width, weights) * pdf(second)
         weight = weight * density(self.model, self.axes, first, second)
-        mass, rest = (weight * chi_square_cdf(left, dim) for dim in (self.dim - 2, self.dim))
-        return KeptNodes.flat(first, second, mass, rest, jnp.asarray(True))
+        kept = chi_square_cdf(left, self.dim - 2)
+        rest = kept - 2.0 * chi_square_pdf(left, self.dim)
+        return KeptNodes.flat(first, second, weight * kept, weight * rest, jnp.asarray(True))
 
 
 class _Edges(NamedTuple):
-    """R^2 > 0 on (left, inner) and on (outer, 9.5)."""
+    """R^2 > 0 on (left, inner) and beyond outer; beyond full the ball is everything.
+
+    Where the intervals are one, inner = outer is a place between them.
+    """
 
     left: Scalar
     inner: Scalar
     outer: Scalar
+    full: Scalar
 
 
-def _edges(cut: Scalar, norm: Scalar) -> _Edges:
-    """The roots of q (1 + exp(b s)) = |s|: one is negative, none or two are positive."""
+def _edges(cut: Scalar, norm: Scalar, dim: int) -> _Edges:
+    """The roots of q (1 + exp(b s)) = |s|: one is negative, none or two are positive.
+
+    Each is approached from the side on which Newton's steps cannot leave its neighbourhood. The
+    places that are no roots do not move: what one piece loses there, the next one gains.
+    """
+    norm = norm + _FLATTEST
+    q, b = jax.lax.stop_gradient((cut, norm))
+    left = _newton(lambda s: cut * (1.0 + jnp.exp(norm * s)) + s, -q)
+    height = -jnp.log(b * q) - b * q - 1.0
+    meets = height > 0.0
+    safe = jnp.where(meets, cut, 0.1 / norm)
 
     def excess(place):
-        return cut * (1.0 + jnp.exp(jnp.minimum(norm * place, 50.0))) - jnp.abs(place)
+        """Concave in s > q, with its maximum, the height, at q + 1/b."""
+        return jnp.log(place / safe - 1.0) - norm * place
 
-    def root(low, high, *, falling):
-        bracket = bisect(lambda s: (excess(s) > 0.0) == falling, low, high, steps=_BISECTIONS)
-        return polish(excess, *bracket)
-
-    still, slope = jax.lax.stop_gradient((cut, norm))
-    steep = slope * still
-    lowest = -jnp.log(jnp.where(steep > 0.0, steep, 1.0)) / jnp.where(slope > 0.0, slope, 1.0)
-    lowest = jnp.where(steep > 0.0, jnp.clip(lowest, 1e-6, REACH), REACH)
-    lowest = jnp.where(steep >= 1.0, 1.0, lowest)
-    left = root(-2.0 * still - 1e-300, 0.0 * still, falling=False)
-    meets = excess(lowest) < 0.0
-    inner = jnp.where(meets, root(0.0 * still, lowest, falling=True), lowest)
-    beyond = excess(jnp.asarray(REACH)) > 0.0
-    outer = jnp.where(beyond, root(lowest, jnp.asarray(REACH), falling=False), REACH)
-    outer = jnp.where(meets, outer, lowest)
-    return _Edges(jnp.maximum(left, -REACH), inner, outer)
+    still = jax.lax.stop_gradient(safe)
+    top, width = still + 1.0 / b, jnp.sqrt(2.0 * jnp.where(meets, height, 1.0)) / b
+    inner = _newton(excess, jnp.maximum(2.0 * still, top - width))
+    outer = _newton(excess, top + width)
+    lowest = jnp.clip(-jnp.log(b * q) / b, 0.0, _FAR)
+    inner = jnp.where(meets, jnp.minimum(inner, _FAR), lowest)
+    outer = jnp.where(meets, jnp.minimum(outer, _FAR), lowest)
+    widest = math.hypot(math.sqrt(dim - 1.0) + _BEYOND, _FAR)
+    full = jnp.log(jnp.maximum(widest / q - 1.0, 1.0)) / b
+    full = jnp.clip(full, jax.lax.stop_gradient(outer), _FAR)
+    return _Edges(jnp.maximum(left, -_FAR), inner, outer, full)
 
 
-def _along(edges: _Edges, resolution: Resolution) -> tuple[Values, Values]:
-    """Nodes and weights of s: graded about 0, and dense where R vanishes as a square root."""
-    sides = [
-        _panels_to(edges.left, resolution, from_zero=True),
-        _panels_to(edges.inner, resolution, from_zero=True),
-    ]
-    points, weights = _panels_to(edges.outer - REACH, resolution, from_zero=False)
-    nodes, lengths = zip(*sides, (REACH + points, weights), strict=True)
-    return jnp.concatenate(nodes), jnp.concatenate(lengths)
+def _newton(function: Callable[[Scalar], Scalar], start: Scalar) -> Scalar:
+    """The root by Newton's method, with exact derivatives."""
+
+    def improve(_, root):
+        value, slope = jax.jvp(function, (root,), (jnp.ones_like(root),))
+        return root - value / slope
+
+    root = jax.lax.stop_gradient(jax.lax.fori_loop(0, _NEWTON_STEPS, improve, start))
+    near = 1e-6 * jnp.abs(root)
+    return polish(function, root - near, root + near)
 
 
-def _panels_to(end: Scalar, resolution: Resolution, *, from_zero: bool) -> tuple[Values, Values]:
-    """Nodes from 0 to ``end``, the last quarter, or less, as end - u^2."""
-    size, count = jnp.abs(end), resolution.along
-    last = jnp.minimum(0.25 * size, 1.0)
-    grades = _refined(_GRADED if from_zero else _EVEN, count)
-    grades = jnp.asarray(grades)
-    grades = jnp.minimum(grades, size - last) if from_zero else grades * (size - last)
-    inner, inner_weights = on_intervals(grades[:-1], grades[1:], unit_panels(1, resolution.order))
-    roots, lengths = panel_nodes(_refined(_ROOTS, count), resolution.order)
-    nodes = jnp.concatenate([inner.ravel(), size - last * roots**2])
-    weights = jnp.concatenate([inner_weights.ravel(), 2.0 * last * roots * lengths])
-    return jnp.sign(end) * nodes, weights
+def _sine_rule(low: Scalar, high: Scalar, scale: Scalar, count: int) -> Pair:
+    """From low < 0 to high > 0: square roots at both ends, spaced as ``scale`` near 0."""
+    angles, lengths = _angles(count, -0.5 * np.pi)
+    start, end = jnp.arcsinh(low / scale), jnp.arcsinh(high / scale)
+    middle, half = 0.5 * (start + end), 0.5 * (end - start)
+    places = middle + half * np.sin(angles)
+    return scale * jnp.sinh(places), scale * half * jnp.cosh(places) * (np.cos(angles) * lengths)
 
 
-def _refined(edges: np.ndarray, count: int) -> np.ndarray:
-    """Each panel cut into ``count``."""
-    return np.interp(np.arange((len(edges) - 1) * count + 1) / count, np.arange(len(edges)), edges)
+def _rising_rule(low: Scalar, high: Scalar, count: int) -> Pair:
+    """From low, a square root, to high."""
+    angles, lengths = _angles(count, 0.0)
+    size = high - low
+    return low + size * (1.0 - np.cos(angles)), size * (np.sin(angles) * lengths)
+
+
+def _graded_rule(low: float, high: Scalar, scale: Scalar, count: int) -> Pair:
+    """From low to high, spaced as ``scale`` near 0."""
+    start, end = jnp.arcsinh(low / scale), jnp.arcsinh(high / scale)
+    places, lengths = on_intervals(start, end, unit_panels(1, count))
+    return scale * jnp.sinh(places), scale * jnp.cosh(places) * lengths
+
+
+def _angles(count: int, start: float) -> Rule:
+    """Gauss-Legendre from ``start`` to pi/2."""
+    return Rule(*panel_nodes(np.array([start, 0.5 * np.pi]), count))
+
+
+def _joined(one: tuple[_Array, ...], other: tuple[_Array, ...]) -> tuple[_Array, ...]:
+    return tuple(jnp.concatenate(pair) for pair in zip(one, other, strict=True))

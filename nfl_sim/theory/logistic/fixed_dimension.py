@@ -11,7 +11,13 @@ from nfl_sim.pruning import Calibration, PointwiseRule
 from nfl_sim.theory.logistic.calibrated import solve_calibrated
 from nfl_sim.theory.logistic.generic_law import GenericBall, GenericMargin
 from nfl_sim.theory.logistic.law import LogisticLaw
-from nfl_sim.theory.logistic.laws import Kept, has_direction, kept_law, quadrature_refinement
+from nfl_sim.theory.logistic.laws import (
+    FINEST,
+    Kept,
+    has_direction,
+    kept_law,
+    quadrature_refinement,
+)
 from nfl_sim.theory.logistic.minimiser import solve
 from nfl_sim.theory.logistic.second_order import risk_jet
 from nfl_sim.theory.logistic.solution import (
@@ -23,10 +29,11 @@ from nfl_sim.theory.logistic.solution import (
 from nfl_sim.theory.prediction import Prediction, nan_unless
 from nfl_sim.theory.second_order import top_covariance
 from nfl_sim.theory.strata import sharpened
-from nfl_sim.validation import Scalar
+from nfl_sim.validation import Scalar, is_traced
 
 Fields = dict[str, Array]
-_OF_THE_LAW = ("level", "pull", "slope", "converged")
+_OF_THE_LAW = ("level", "pull", "slope", "coarse_gap", "converged")
+_WIDEST_GAP = 1e-5  # of the coarse nodes; the fine ones then know the student to 1e-8
 
 
 def predict_fixed_dimension(problem: Problem, regime: FixedDimension) -> Prediction:
@@ -45,14 +52,26 @@ def predict_fixed_dimension(problem: Problem, regime: FixedDimension) -> Predict
 def describe_kept(problem: Problem, dim: int) -> Fields:
     """All but what depends on the names of score and rule.
 
-    Beside fields of a `Prediction`: the level of the law, and the pull and the slope of an
-    `Influence`. It is compiled once for each kind of law; for scores of the user's own, which are
-    part of their laws, once for each score.
+    Beside fields of a `Prediction`: the level of the law, the pull and the slope of an
+    `Influence`, and what the coarse nodes are off by, relative to 1 + |w|. It is compiled once for
+    each kind of law; for scores of the user's own, which are part of their laws, once for each
+    score. Concrete problems get finer nodes until they are fine enough.
     """
     law, refinement = kept_law(sharpened(problem), dim).law, quadrature_refinement(problem)
     if isinstance(law, GenericMargin | GenericBall):
         return _describe_own(problem, dim, refinement)
-    return _describe(law, _anonymous(problem.rule), logistic_penalty(problem), refinement)
+    rule, penalty = _anonymous(problem.rule), logistic_penalty(problem)
+    fields = _describe(law, rule, penalty, refinement)
+    while refinement < FINEST and _is_too_coarse(fields):
+        refinement = min(2 * refinement, FINEST)
+        fields = _describe(law, rule, penalty, refinement)
+    return fields
+
+
+def _is_too_coarse(fields: Fields) -> bool:
+    """Of a concrete solution; nan is."""
+    gap, converged = fields["coarse_gap"], fields["converged"]
+    return not is_traced(gap) and not (bool(converged) and float(gap) <= _WIDEST_GAP)
 
 
 def _anonymous(rule: PointwiseRule) -> Calibration | Scalar:
@@ -80,6 +99,7 @@ def _describe(
         **_student(law, solution),
         **{name: jnp.where(exists, value, jnp.nan) for name, value in sampling.items()},
         "level": solution.level,
+        "coarse_gap": jnp.max(jnp.abs(solution.error)) / (1.0 + jnp.max(jnp.abs(solution.student))),
         "exists": exists,
         "converged": solution.converged,
     }

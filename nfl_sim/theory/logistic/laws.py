@@ -36,8 +36,8 @@ class Kept(NamedTuple):
 
 
 Specialisation = Callable[[Problem, int], Kept]
+FINEST = 8
 _STEEPEST = 2.0
-_FINEST = 8
 
 
 def kept_law(problem: Problem, dim: int) -> Kept:
@@ -73,21 +73,20 @@ def has_direction(problem: Problem, law: LogisticLaw) -> Bool[Array, ""]:
 def resolutions(law: LogisticLaw, refinement: int) -> tuple[Resolution, Resolution]:
     """The fine and the coarse nodes."""
     if isinstance(law, BallLaw):
-        pairs = (16, 0.25), (11, 0.4)
-    elif isinstance(law, GenericBall):
-        pairs = (10, 0.3), (7, 0.5)
-    else:
-        pairs = (12, 0.3), (7, 0.5)
+        pairs = (12, 0.4), (8, 0.6)
+        fine, coarse = (Resolution(order * refinement, step / refinement) for order, step in pairs)
+        return fine, coarse
+    pairs = ((10, 0.3) if isinstance(law, GenericBall) else (12, 0.3)), (7, 0.5)
     fine, coarse = (Resolution.of(order, step, refinement) for order, step in pairs)
     return fine, coarse
 
 
 def quadrature_refinement(problem: Problem) -> int:
-    """How finely to cut panels: half of the signal, from 1 to 8; 4 for a traced one."""
+    """How finely to cut panels: half of the signal, from 1 to 8; 2 or 4 for a traced one."""
     signal = logistic_model(problem).signal
     if is_traced(signal):
-        return 4
-    return min(max(math.ceil(float(signal) / _STEEPEST), 1), _FINEST)
+        return 2 if isinstance(problem.score, GraNd | Leverage) else 4
+    return min(max(math.ceil(float(signal) / _STEEPEST), 1), FINEST)
 
 
 def logistic_model(problem: Problem) -> Logistic:

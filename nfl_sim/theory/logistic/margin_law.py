@@ -12,7 +12,14 @@ from jaxtyping import Array, Float
 
 from nfl_sim.gaussian import on_intervals, pdf, trapezoidal_normal_rule, unit_panels
 from nfl_sim.models import Logistic
-from nfl_sim.theory.logistic.law import KeptNodes, LogisticLaw, Matrix, Resolution, density
+from nfl_sim.theory.logistic.law import (
+    KeptNodes,
+    LogisticLaw,
+    Matrix,
+    Resolution,
+    Values,
+    density,
+)
 from nfl_sim.validation import Scalar
 
 REACH = 9.5
@@ -52,8 +59,15 @@ def probe_side(nodes: KeptNodes) -> Scalar:
 
 def spread(law: LogisticLaw, panels: tuple[Edges, Edges], resolution: Resolution) -> KeptNodes:
     """The nodes of z on panels along the first axis."""
-    along, share = on_intervals(*panels, unit_panels(1, resolution.order))
-    along, share = along.ravel(), (share * pdf(along)).ravel()
+    along, lengths = on_intervals(*panels, unit_panels(1, resolution.order))
+    return spread_line(law, along.ravel(), lengths.ravel(), resolution)
+
+
+def spread_line(
+    law: LogisticLaw, along: Values, lengths: Values, resolution: Resolution
+) -> KeptNodes:
+    """The nodes of z from those of its first coordinate and their Lebesgue weights."""
+    share = lengths * pdf(along)
     across = trapezoidal_normal_rule(resolution.step if not law.flat else None)
     first, second = jnp.meshgrid(along, jnp.asarray(across.nodes), indexing="ij")
     mass = jnp.outer(share, jnp.asarray(across.weights)) * density(

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.nn import sigmoid, softplus
+from jax.nn import sigmoid
 from jaxtyping import Array, Bool, Float
 
 from nfl_sim.theory.logistic.law import KeptNodes, Matrix, Plane, Values
@@ -34,19 +34,21 @@ class Objective(NamedTuple):
 
     def value(self, student: Plane) -> Scalar:
         """The objective."""
-        loss = jnp.sum(self.nodes.mass * softplus(-self.margin(student)))
-        return loss + 0.5 * self._ridge * jnp.sum(student**2)
+        margin = self.margin(student)
+        loss = jnp.maximum(-margin, 0.0) + jnp.log1p(jnp.exp(-jnp.abs(margin)))
+        return jnp.sum(self.nodes.mass * loss) + 0.5 * self._ridge * jnp.sum(student**2)
 
     def gradient(self, student: Plane) -> Plane:
         """Its gradient; zero is the moment equation {eq}`eq-logistic-moments`."""
-        pull = -self.nodes.mass * sigmoid(-self.margin(student))
+        missed = sigmoid(-self.margin(student))
+        pull = -self.nodes.mass * missed
         first, second = jnp.sum(pull * self.nodes.first), jnp.sum(pull * self.nodes.second)
         return jnp.stack([first, second]) + (self._ridge + self.flat) * student
 
     def hessian(self, student: Plane) -> Matrix:
         """Its Hessian."""
-        chance = sigmoid(self.margin(student))
-        weight = self.nodes.mass * chance * (1.0 - chance)
+        missed = sigmoid(-self.margin(student))
+        weight = self.nodes.mass * missed * (1.0 - missed)
         inner = gram(weight, self.nodes.first, self.nodes.second)
         return inner + jnp.diag(self._ridge + self.flat)
 
@@ -88,10 +90,11 @@ def minimise(
 
     def improve(state):
         count, student, _ = state
-        step = _newton_step(objective, student)
+        gradient = objective.gradient(student)
+        step = -solve(objective.hessian(student), gradient)
         # Comparisons are written so that nan ends the loops.
         small = ~(jnp.max(jnp.abs(step)) > tolerance * (1.0 + jnp.max(jnp.abs(student))))
-        length = _armijo(objective, student, step)
+        length = _armijo(objective, student, step, jnp.sum(gradient * step))
         return count + 1, student + length * step, small
 
     state = (jnp.asarray(0), start, jnp.asarray(False))
@@ -122,9 +125,9 @@ def solve(matrix: Matrix, right: Float[Array, "2 ..."]) -> Float[Array, "2 ..."]
     return jnp.stack([along, (a * y - b * x) / (determinant * scale[1])])
 
 
-def _armijo(objective: Objective, student: Plane, step: Plane) -> Scalar:
+def _armijo(objective: Objective, student: Plane, step: Plane, slope: Scalar) -> Scalar:
+    """The length of step, 1, 1/2, ..., at which the objective falls by enough of its slope."""
     value = objective.value(student)
-    slope = jnp.sum(objective.gradient(student) * step)
 
     def too_long(state):
         count, length = state

@@ -72,10 +72,10 @@ def fluctuation(
         covariance += scatter[0]
         perpendicular += scatter[1]
         turn += scatter[2]
-    nodes, chance = objective.nodes, sigmoid(objective.margin(student))
+    nodes, missed = objective.nodes, sigmoid(-objective.margin(student))
     square = _quadratic(covariance, nodes.first, nodes.second)
     bend = nodes.mass * square + others * nodes.rest * perpendicular
-    bend *= 0.5 * chance * (1.0 - chance) * (1.0 - 2.0 * chance)
+    bend *= 0.5 * missed * (1.0 - missed) * (2.0 * missed - 1.0)
     drive = turn - jnp.stack([jnp.sum(bend * nodes.first), jnp.sum(bend * nodes.second)])
     return Fluctuation(covariance, perpendicular, solve(objective.hessian(student), drive))
 
@@ -88,8 +88,8 @@ def _scatter(
     nodes, share = stratum
     total = jnp.sum(nodes.mass)
     mass, rest = nodes.mass / total, nodes.rest / total
-    chance = sigmoid(student[0] * nodes.first + student[1] * nodes.second)
-    pull, weight = chance - 1.0, chance * (1.0 - chance)
+    missed = sigmoid(-(student[0] * nodes.first + student[1] * nodes.second))
+    pull, weight = -missed, missed * (1.0 - missed)
     first = pull * nodes.first + objective.penalty * student[0]
     second = pull * nodes.second + objective.penalty * student[1]
     mean = jnp.stack([jnp.sum(mass * first), jnp.sum(mass * second)])

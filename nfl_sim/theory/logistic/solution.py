@@ -26,6 +26,7 @@ from nfl_sim.validation import NoTheoryError, Scalar
 
 _ROOM = 1e-14  # at fraction 1 every level beyond the last score would do
 _NEAR = 1e-3
+_ROUGH = 1e-6  # of a level that Newton's method on the fine nodes makes exact
 _MASS_TOLERANCE = 1e-9
 _ERROR_TOLERANCE = 1e-2
 _STEPS = 100
@@ -155,7 +156,7 @@ def kept_level(law: LogisticLaw, fraction: Scalar, fine: Resolution, coarse: Res
         return lambda level: jnp.sum(law.nodes(level, resolution).mass) - target
 
     still = jax.lax.stop_gradient(target)
-    rough = solve_increasing(surplus(coarse, still), law.low, law.high, tolerance=1e-10)
+    rough = solve_increasing(surplus(coarse, still), law.low, law.high, tolerance=_ROUGH)
     return polish(surplus(fine, target), rough - _NEAR, rough + _NEAR)
 
 
