@@ -7,7 +7,6 @@ from typing import NamedTuple, final
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
 from nfl_sim.gaussian import (
     Rule,
@@ -39,7 +38,6 @@ _INNER, _FULL, _WHOLE, _ACROSS = 4, 3, 5, 5
 _OUTER, _STEEPER = 3.0, 0.45
 
 Pair = tuple[Values, Values]
-_Array = Float[Array, " _"]
 
 
 @final
@@ -97,17 +95,15 @@ class BallLaw(LogisticLaw):
         inner = _sine_rule(edges.left, edges.inner, scale, _INNER * resolution.order)
         rising = round((_OUTER + _STEEPER * math.sqrt(self.dim)) * resolution.order)
         outer = _rising_rule(edges.outer, edges.full, rising)
-        balls = self._balls(cut, *_joined(inner, outer), resolution)
+        along, lengths = (jnp.concatenate(pair) for pair in zip(inner, outer, strict=True))
+        balls = self._balls(cut, along, lengths, resolution)
         if self.hardest:
-            balls = balls._replace(mass=-balls.mass, rest=-balls.rest)
-            rest = _graded_rule(-_FAR, edges.full, scale, _WHOLE * resolution.order)
+            balls = balls.times(-jnp.ones(()))
+            line = _graded_rule(-_FAR, edges.full, scale, _WHOLE * resolution.order)
         else:
-            rest = on_intervals(
-                edges.full, jnp.asarray(_FAR), unit_panels(1, _FULL * resolution.order)
-            )
-        everywhere = spread_line(self, *rest, resolution)
-        first, second, mass, rest = _joined(everywhere[:4], balls[:4])
-        return KeptNodes(first, second, mass, rest, jnp.asarray(True))
+            beyond = unit_panels(1, _FULL * resolution.order)
+            line = on_intervals(edges.full, jnp.asarray(_FAR), beyond)
+        return spread_line(self, *line, resolution).joined(balls)
 
     def separator(self, nodes: KeptNodes) -> Scalar:
         """None from dimension 2 on: both signs of every direction are kept."""
@@ -218,7 +214,3 @@ def _graded_rule(low: float, high: Scalar, scale: Scalar, count: int) -> Pair:
 def _angles(count: int, start: float) -> Rule:
     """Gauss-Legendre from ``start`` to pi/2."""
     return Rule(*panel_nodes(np.array([start, 0.5 * np.pi]), count))
-
-
-def _joined(one: tuple[_Array, ...], other: tuple[_Array, ...]) -> tuple[_Array, ...]:
-    return tuple(jnp.concatenate(pair) for pair in zip(one, other, strict=True))

@@ -10,6 +10,7 @@ from scipy import integrate
 import nfl_sim as nfl
 from nfl_sim.pruning import KeepEasiest, KeepHardest
 from nfl_sim.scores import EL2N, GraNd, Uncertainty
+from nfl_sim.theory.logistic import fixed_dimension
 from tests.strategies import example_logistic_problem
 from tests.theory.shapes import hasty_jit, hasty_predict, unrecognised, with_score
 
@@ -151,3 +152,24 @@ def test_the_error_by_adaptive_integration():
     below = integrate.dblquad(wrong, -8, 8, -99, lambda x: -slope * x, epsabs=1e-8)[0]
     above = integrate.dblquad(wrong, -8, 8, lambda x: -slope * x, 99, epsabs=1e-8)[0]
     assert abs(below + above - float(prediction.error)) < 1e-6
+
+
+def test_long_probes_and_steep_students_get_the_nodes_that_they_need(monkeypatch):
+    """Four times the nodes of a first guess: to 1e-8 and, for the 1/n term, to 1e-6."""
+    regime = nfl.FixedDimension(3)
+    problems = [
+        example_logistic_problem(GraNd, KeepEasiest, angle=0.0, **numbers)
+        for numbers in (
+            {"norm": 14.4, "fraction": 0.5, "penalty": 1e-3},
+            {"norm": 0.8, "fraction": 0.05, "flip_probability": 0.1},
+        )
+    ]
+    found = [nfl.predict(problem, regime) for problem in problems]
+    monkeypatch.setattr(fixed_dimension, "quadrature_refinement", lambda problem: 4)
+    for problem, first in zip(problems, found, strict=True):
+        finer = nfl.predict(problem, regime)
+        assert bool(finer.converged)
+        for name in ("parallel", "orthogonal", "excess_risk", "error"):
+            same = pytest.approx(float(getattr(finer, name)), rel=1e-8, abs=1e-8)
+            assert float(getattr(first, name)) == same, name
+        assert float(first.finite_size) == pytest.approx(float(finer.finite_size), rel=1e-6)
