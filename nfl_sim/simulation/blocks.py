@@ -12,8 +12,9 @@ from nfl_sim.influence import Influence
 from nfl_sim.learners import Learner
 from nfl_sim.models import Model
 from nfl_sim.problem import Problem
-from nfl_sim.pruning import KeepRandom, Quota
+from nfl_sim.pruning import KeepRandom, PoissonRule, Quota
 from nfl_sim.simulation.replicate import (
+    Budget,
     Chosen,
     Counts,
     Drawn,
@@ -21,6 +22,7 @@ from nfl_sim.simulation.replicate import (
     Rated,
     Shape,
     choose,
+    choose_by_coin,
     draw,
     rate,
     shape_of,
@@ -32,6 +34,7 @@ from nfl_sim.validation import to_count
 # Small blocks stay in the cache of a CPU; an accelerator wants to be filled.
 _BUDGET = {"cpu": 2**24, "accelerator": 2**31}
 _LARGEST_BLOCK = 4096
+_BUDGET_TOLERANCE = 1e-6
 
 
 def run_replicates(
@@ -109,10 +112,13 @@ def outcomes(
     """
     drawn = _draw(key, problem.model, indices, shape.num_samples, shape.dim, shape.double)
     rated = _rate(drawn, problem)
-    chosen = _choose(
-        drawn, rated, Counts.of(quota), shape.bucket, problem.rule.draw == "stratified"
-    )
-    if isinstance(problem.rule, KeepRandom):
+    rule = problem.rule
+    if isinstance(rule, PoissonRule):
+        chosen, budget = _toss(drawn, rated, rule, shape.bucket)
+        require_budget(rule, budget)
+    else:
+        chosen = _choose(drawn, rated, Counts.of(quota), shape.bucket, rule.draw == "stratified")
+    if isinstance(rule, KeepRandom):
         chosen = chosen._replace(threshold=jnp.full_like(chosen.threshold, jnp.nan))
     probe = problem.score.probe
     direction = jnp.full(2, jnp.nan) if probe is None else probe.direction
@@ -148,6 +154,35 @@ def _choose(drawn: Drawn, rated: Rated, counts: Counts, bucket: int, stratified:
         return choose(drawn, rated, counts, bucket=bucket, stratified=stratified)
 
     return jax.vmap(one)(drawn, rated)
+
+
+@eqx.filter_jit
+def _toss(drawn: Drawn, rated: Rated, rule: PoissonRule, bucket: int) -> tuple[Chosen, Budget]:
+    return jax.vmap(lambda drawn, rated: choose_by_coin(drawn, rated, rule, bucket=bucket))(
+        drawn, rated
+    )
+
+
+def require_budget(rule: PoissonRule, budget: Budget) -> None:
+    """Raise ``ValueError`` if a rule's probabilities are none, or miss its fraction.
+
+    Args:
+        rule: whose fraction is concrete.
+        budget: of any number of samples.
+    """
+    name, fraction = type(rule).__name__, float(rule.fraction)
+    lowest, highest = float(jnp.min(budget.lowest)), float(jnp.max(budget.highest))
+    if not (lowest >= 0.0 and highest <= 1.0):
+        raise ValueError(
+            f"{name}.inclusion must return probabilities in [0, 1], got {lowest:g} to {highest:g}"
+        )
+    gap = np.abs(np.asarray(budget.mean) - fraction)
+    if not np.max(gap) <= _BUDGET_TOLERANCE:
+        mean = float(np.ravel(budget.mean)[np.argmax(gap)])
+        raise ValueError(
+            f"{name} cannot keep fraction={fraction:g} of the samples: at the level that comes "
+            f"nearest its inclusion probabilities have mean {mean:g}"
+        )
 
 
 @eqx.filter_jit

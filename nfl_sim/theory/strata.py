@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 
 from nfl_sim.problem import Problem
-from nfl_sim.pruning import Calibration
+from nfl_sim.pruning import Calibration, PoissonRule
 from nfl_sim.validation import Scalar
 
 
@@ -55,8 +55,7 @@ class Strata(NamedTuple):
 
 
 def sharpened(problem: Problem) -> Problem:
-    """The problem whose rule keeps the top of the calibration only, at the same fraction."""
+    """The problem whose rule keeps the top of a randomised one only, at the same fraction."""
     rule = problem.rule
-    return dataclasses.replace(
-        problem, rule=rule.sharp() if isinstance(rule, Calibration) else rule
-    )
+    randomised = isinstance(rule, Calibration | PoissonRule)
+    return dataclasses.replace(problem, rule=rule.sharp() if randomised else rule)

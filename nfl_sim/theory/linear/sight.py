@@ -84,6 +84,7 @@ class Sight(eqx.Module):
             "probe_margin": self.probe[0] * first + self.probe[1] * second,
             "norm": jnp.sqrt(first**2 + second**2 + rest),
         }
+        features["influence"] = jnp.abs(residual) * features["norm"]
         score = self.problem.score
         seen = {name: jnp.broadcast_to(features[name], shape) for name in score.sees}
         return jnp.broadcast_to(self.problem.rule.priority(score(View(seen))), shape)

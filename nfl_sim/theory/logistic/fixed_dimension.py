@@ -27,7 +27,7 @@ from nfl_sim.theory.logistic.solution import (
     solve_law,
 )
 from nfl_sim.theory.prediction import Prediction, nan_unless
-from nfl_sim.theory.second_order import top_covariance
+from nfl_sim.theory.second_order import student_covariance
 from nfl_sim.theory.strata import sharpened
 from nfl_sim.validation import Scalar, is_traced
 
@@ -144,7 +144,7 @@ def _sampling(law: LogisticLaw, solution: Solution) -> Fields:
     hessian = solution.objective.hessian(solution.student)
     return {
         "finite_size": risk_coefficient(solution, risk, law.others),
-        "covariance": top_covariance(
+        "covariance": student_covariance(
             solution.cut,
             law.others + (1.0 if law.flat else 2.0),
             plane=law.axes.T @ second.covariance @ law.axes,

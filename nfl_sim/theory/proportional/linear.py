@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from nfl_sim.problem import Problem, Proportional
 from nfl_sim.scores import EL2N, GraNd, Leverage, Uniform
 from nfl_sim.theory.linear import (
-    in_score_units,
+    ScoreUnits,
     kept_law,
     quadrature_refinement,
     ridge_penalty,
@@ -83,4 +83,4 @@ def _threshold(problem: Problem, threshold: Scalar) -> Scalar:
     """In units of the score; that of GraNd grows with the dimension."""
     if isinstance(problem.score, GraNd):
         return jnp.asarray(jnp.nan)
-    return in_score_units(problem, threshold)
+    return ScoreUnits.of(problem.score).score(threshold)
