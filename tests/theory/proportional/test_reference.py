@@ -7,7 +7,7 @@ import pytest
 from scipy import integrate, stats
 
 import nfl_sim as nfl
-from nfl_sim.theory.proportional.linear import self_induced_penalty
+from nfl_sim.theory.proportional.self_induced import self_induced_penalty
 from tests.theory.proportional.reference import (
     LINEAR,
     LOGISTIC,
