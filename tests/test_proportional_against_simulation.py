@@ -20,11 +20,11 @@ CASES = {
     "ridge, exact calibration": nfl.Problem(
         Linear(1.0, 1.0), EL2N(PROBE), ExactCalibration(0.5, 0.5), Ridge(0.1)
     ),
-    "logistic, exact calibration": nfl.Problem(
-        Logistic(2.0), EL2N(PROBE), ExactCalibration(0.5, 0.5), LogisticRegression(0.1)
+    "signs, exact calibration": nfl.Problem(
+        Logistic(2.0), EL2N(PROBE), ExactCalibration(0.5, 0.5), Ridge(0.1)
     ),
-    "hinge, soft calibration": nfl.Problem(
-        Perceptron(0.1), Margin(PROBE), SoftCalibration(0.5, 0.5, hardest=False), Hinge(0.1)
+    "signs, soft calibration": nfl.Problem(
+        Perceptron(0.1), Margin(PROBE), SoftCalibration(0.5, 0.5, hardest=False), Ridge(0.1)
     ),
     "margin": nfl.Problem(Perceptron(), Uncertainty(PROBE), KeepHardest(0.5), MaxMargin()),
 }
