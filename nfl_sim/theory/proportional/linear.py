@@ -15,8 +15,8 @@ from nfl_sim.theory.linear import (
 )
 from nfl_sim.theory.prediction import Prediction, nan_unless
 from nfl_sim.theory.proportional.calibrated import RidgeStudent, solve_calibrated
-from nfl_sim.theory.proportional.kept import refuse_norm
 from nfl_sim.theory.proportional.readout import describe
+from nfl_sim.theory.proportional.selection import refuse_norm
 from nfl_sim.theory.proportional.self_induced import self_induced_penalty
 from nfl_sim.theory.strata import Strata, sharpened
 from nfl_sim.validation import Scalar
