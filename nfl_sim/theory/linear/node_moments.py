@@ -69,6 +69,10 @@ class NodeMoments(eqx.Module):
         """E[x e] in the plane, e the residual of the reference student plus ``gap``."""
         return self.vector(_residual(gap))
 
+    def residual(self, gap: Plane) -> Scalar:
+        """E[e^2]; see `pull`."""
+        return self.mean(_square(gap))
+
     def fluctuation(self, gap: Plane, shrink: Matrix, across: Scalar) -> Fluctuation:
         """Second order of a student from i.i.d. samples of this stratum alone.
 
@@ -77,11 +81,7 @@ class NodeMoments(eqx.Module):
             shrink, across: the inverse of the Hessian of the student's objective, in the plane
                 and off it; other strata may have a part in it.
         """
-        residual = _residual(gap)
-
-        def square(n: KeptNodes) -> Values:
-            moved = gap[0] * n.first + gap[1] * n.second
-            return n.square - 2.0 * moved * n.residual + moved**2 * n.mass
+        residual, square = _residual(gap), _square(gap)
 
         def length(n: KeptNodes) -> Values:
             """x' H^-1 x times the residual."""
@@ -96,7 +96,7 @@ class NodeMoments(eqx.Module):
             covariance=shrink @ scores @ shrink,
             perpendicular=across**2 * self.off_plane(square),
             bias=-shrink @ cubic,
-            residual=self.mean(square),
+            residual=self.residual(gap),
         )
 
 
@@ -105,6 +105,14 @@ def _residual(gap: Plane) -> Integrand:
         return n.residual - (gap[0] * n.first + gap[1] * n.second) * n.mass
 
     return residual
+
+
+def _square(gap: Plane) -> Integrand:
+    def square(n: KeptNodes) -> Values:
+        moved = gap[0] * n.first + gap[1] * n.second
+        return n.square - 2.0 * moved * n.residual + moved**2 * n.mass
+
+    return square
 
 
 def _mass(nodes: KeptNodes) -> Values:
