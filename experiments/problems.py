@@ -1,5 +1,6 @@
 """Problems by name, their sizes, and the line that theory draws through them."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,14 @@ def assemble(
         rule=getattr(nfl.pruning, rule)(fraction=fraction),
         learner=learner,
     )
+
+
+def calibrated(problem: "Problem", rule: str, *, mixing: Any, hardest: bool) -> "Problem":
+    """The problem under a calibration, by name, that keeps the same fraction."""
+    import nfl_sim as nfl
+
+    kind, fraction = getattr(nfl.pruning, rule), problem.rule.fraction
+    return dataclasses.replace(problem, rule=kind(fraction, mixing, hardest=hardest))
 
 
 def learner(name: str, penalty: Any) -> Any:

@@ -1,6 +1,5 @@
 """The calibrated cells of `verify`: exact and soft, both models, every score and both sides."""
 
-import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -97,15 +96,12 @@ def cases(replicates: int) -> Iterator[tuple[str, Any, list[Any]]]:
 
 def problem(case: Case) -> Any:
     """The problem of a row."""
-    import nfl_sim as nfl
-
     rest = {"angle": case.angle, "norm": case.norm, "signal": 1.0, "penalty": case.penalty}
     if case.model == "Linear":
         random = linear.build(case.score, "KeepRandom", case.fraction, noise_std=1.0, **rest)
     else:
         random = logistic.build(case.score, "KeepRandom", case.fraction, **rest)
-    rule = getattr(nfl.pruning, case.rule)(case.fraction, case.mixing, hardest=case.hardest)
-    return dataclasses.replace(random, rule=rule)
+    return problems.calibrated(random, case.rule, mixing=case.mixing, hardest=case.hardest)
 
 
 def _claim(case: Case) -> str:

@@ -1,9 +1,10 @@
 """The proportional cells of `verify`: every model and learner, n and d growing together.
 
 The limit is extrapolated from d, 2d and 4d; Leverage approaches it as d^-1/2, and has d, 4d and
-16d. Numbers of samples are powers of two, and so many eighths are kept: nothing is rounded, the
-sizes of a case differ in d alone, and cases share their compilations. Students without a penalty
-have several times the samples that could be separated.
+16d. Numbers of samples are powers of two, so many eighths are kept, and of a calibration a half or
+a quarter of these for their score: nothing is rounded, the sizes of a case differ in d alone, and
+cases share their compilations. Students without a penalty have several times the samples that
+could be separated.
 """
 
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from typing import Any
 from experiments import linear, logistic, perceptron, problems
 
 HARD, EASY, RANDOM = "KeepHardest", "KeepEasiest", "KeepRandom"
+EXACT, SOFT = "ExactCalibration", "SoftCalibration"
+CALIBRATIONS = (EXACT, SOFT)
 OPPOSITE = 3.141592653589793
 SHARES = (1, 2, 1)  # of the replicates: the middle size weighs most for what it costs
 
@@ -29,6 +32,7 @@ class Case:
         penalty: of the student; the one of maximum margin has none.
         signal: |w0|, 1 of a perceptron.
         noise: standard deviation (Linear), or the probability of a flip.
+        mixing, hardest: of a calibration.
     """
 
     model: str
@@ -42,6 +46,8 @@ class Case:
     penalty: float = 0.1
     signal: float = 1.0
     noise: float = 0.0
+    mixing: float = 0.5
+    hardest: bool = True
 
     @property
     def dims(self) -> tuple[int, int, int]:
@@ -113,6 +119,20 @@ CASES = (
     Case("Perceptron", "MaxMargin", "Margin", HARD, 0.75, angle=0.8, ratio=2),
     Case("Perceptron", "MaxMargin", "Margin", EASY, 0.5, angle=-1.0),
     Case("Perceptron", "MaxMargin", "Uniform", RANDOM, 0.5),
+    # calibrations: weights, and students that do not see them
+    _linear("EL2N", EXACT, 0.5, ratio=8, penalty=0.0),
+    _linear("EL2N", EXACT, 0.375, ratio=2, hardest=False),
+    _linear("Margin", EXACT, 0.5, mixing=0.25, angle=1.0),
+    _linear("Leverage", EXACT, 0.5),
+    _linear("GraNd", SOFT, 0.5, mixing=0.25),
+    Case("Logistic", "Ridge", "Uncertainty", EXACT, 0.5, signal=2.0),
+    Case("Logistic", "LogisticRegression", "EL2N", EXACT, 0.5, mixing=0.25, signal=2.0),
+    Case("Logistic", "LogisticRegression", "Uncertainty", EXACT, 0.875, ratio=8, penalty=0.0),
+    Case("Logistic", "LogisticRegression", "Loss", SOFT, 0.5, hardest=False, noise=0.1),
+    Case("Perceptron", "LogisticRegression", "Margin", EXACT, 0.5, angle=0.8),
+    Case("Perceptron", "Hinge", "Uncertainty", EXACT, 0.5, noise=0.1),
+    Case("Perceptron", "Hinge", "Margin", SOFT, 0.5, hardest=False, angle=-0.6),
+    Case("Perceptron", "MaxMargin", "Uncertainty", EXACT, 0.5, angle=1.0),
 )
 
 
@@ -130,7 +150,14 @@ def cases(replicates: int) -> Iterator[tuple[str, Any, list[Any]]]:
 
 def problem(case: Case) -> Any:
     """The problem of a row."""
-    pruning = (case.score, case.rule, case.fraction)
+    if case.rule not in CALIBRATIONS:
+        return _problem(case, case.rule)
+    random = _problem(case, RANDOM)
+    return problems.calibrated(random, case.rule, mixing=case.mixing, hardest=case.hardest)
+
+
+def _problem(case: Case, rule: str) -> Any:
+    pruning = (case.score, rule, case.fraction)
     rest: dict[str, Any] = {"angle": case.angle, "norm": case.norm, "penalty": case.penalty}
     if case.model == "Linear":
         return linear.build(*pruning, **rest, signal=case.signal, noise_std=case.noise)
@@ -145,4 +172,7 @@ def _claim(case: Case) -> str:
     teacher = f"beta={case.signal:g} noise={case.noise:g}"
     student = case.learner if case.learner == "MaxMargin" else f"{case.learner} {case.penalty:g}"
     rest = f"r={case.fraction:g} n/d={case.ratio} {teacher}"
-    return f"{case.model} {student}, {case.score}{probe} {case.rule} {rest}"
+    rule = case.rule
+    if rule in CALIBRATIONS:
+        rule += f" {'hardest' if case.hardest else 'easiest'} a={case.mixing:g}"
+    return f"{case.model} {student}, {case.score}{probe} {rule} {rest}"

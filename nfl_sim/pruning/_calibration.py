@@ -99,12 +99,15 @@ class Calibration(PointwiseRule):
 class ExactCalibration(Calibration):
     """Weigh the rest by 1/pi, so that the training loss stays unbiased: the limit is the teacher.
 
+    That is at fixed dimension; where n/d is fixed the limit is biased.
+
     Args:
         fraction: kept fraction r in (0, 1].
         mixing: share of the kept samples taken for their score, in [0, 1); 0 is random pruning.
         hardest: take the highest scores (True) or the lowest.
 
-    References: D2, T9; {eq}`eq-exact-calibration` in theory_notes/08_calibration.md.
+    References: D2, T9; {eq}`eq-exact-calibration`, {eq}`eq-calibrated-bias` in
+    theory_notes/08_calibration.md.
     """
 
     unbiased: ClassVar[bool] = True

@@ -4,10 +4,13 @@ import dataclasses
 from typing import NamedTuple
 
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 from nfl_sim.problem import Problem
 from nfl_sim.pruning import Calibration, PoissonRule
 from nfl_sim.validation import Scalar
+
+Pair = Float[Array, " 2"]
 
 
 class Strata(NamedTuple):
@@ -43,6 +46,13 @@ class Strata(NamedTuple):
     def inclusion(self) -> Scalar:
         """The probability that a sample of the rest is kept."""
         return self.rest / (1.0 - self.top)
+
+    @property
+    def in_kept(self) -> tuple[Pair, Pair]:
+        """The shares of top and rest in the kept samples, and their weights, of mean 1."""
+        shares = jnp.stack([self.top, self.rest]) / (self.top + self.rest)
+        weights = jnp.stack([jnp.ones_like(self.weight), self.weight])
+        return shares, weights / jnp.sum(shares * weights)
 
     def shares(self, mass: Scalar) -> tuple[Scalar, Scalar]:
         """Weights of the top's law and of the law of all samples in the training loss.

@@ -8,14 +8,20 @@ import pytest
 import nfl_sim as nfl
 from experiments import problems, verify_proportional
 from experiments.lab import Lab
-from experiments.verify_proportional import CASES, SHARES
+from experiments.verify_proportional import CALIBRATIONS, CASES, SHARES
 from nfl_sim.compare.proportional import rate_of
 
 
 def test_the_table_covers_what_it_promises():
-    assert len(CASES) >= 44
+    assert len(CASES) >= 57
     assert len(set(CASES)) == len(CASES)
-    assert {c.rule for c in CASES} == {"KeepHardest", "KeepEasiest", "KeepRandom"}
+    sharp = {"KeepHardest", "KeepEasiest", "KeepRandom"}
+    assert {c.rule for c in CASES} == sharp | set(CALIBRATIONS)
+    calibrated = [c for c in CASES if c.rule in CALIBRATIONS]
+    assert {c.model for c in calibrated} == {"Linear", "Logistic", "Perceptron"}
+    assert {(c.rule, c.hardest) for c in calibrated} == {
+        (rule, hardest) for rule in CALIBRATIONS for hardest in (True, False)
+    }
     scores = {"EL2N", "Loss", "Margin", "GraNd", "Uncertainty", "Leverage", "Uniform"}
     assert {c.score for c in CASES if c.model != "Perceptron"} == scores
     assert {c.score for c in CASES if c.model == "Perceptron"} == {
@@ -52,6 +58,7 @@ def test_the_sizes_of_a_case_differ_in_dimension_alone(case):
         kept = case.fraction * case.ratio * dim
         assert kept == nfl.num_kept(case.fraction, case.ratio * dim)
         assert math.log2(case.ratio * dim).is_integer()
+        assert (case.mixing * kept).is_integer()
 
 
 def test_students_without_a_penalty_have_samples_to_spare():
@@ -81,6 +88,9 @@ def test_problems_are_those_of_the_table(case):
         case.rule,
     ]
     assert float(problem.rule.fraction) == case.fraction
+    if case.rule in CALIBRATIONS:
+        assert float(problem.rule.mixing) == case.mixing
+        assert problem.rule.hardest is case.hardest
     assert float(getattr(problem.learner, "penalty", case.penalty)) == case.penalty
     noise = "noise_std" if case.model == "Linear" else "flip_probability"
     assert float(getattr(problem.model, noise)) == case.noise

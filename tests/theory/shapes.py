@@ -6,6 +6,7 @@ from typing import ClassVar
 import jax
 
 import nfl_sim as nfl
+from nfl_sim.pruning import PointwiseRule
 from nfl_sim.scores import Feature, PointwiseScore, Probe, View
 
 # Compiling takes most of the time of a test: do not optimise.
@@ -45,3 +46,8 @@ def unrecognised(known: type[PointwiseScore]) -> type[PointwiseScore]:
 def with_score(problem: nfl.Problem, score: PointwiseScore) -> nfl.Problem:
     """The same problem, judged by another score."""
     return nfl.Problem(problem.model, score, problem.rule, problem.learner)
+
+
+def with_rule(problem: nfl.Problem, rule: PointwiseRule) -> nfl.Problem:
+    """The same problem, pruned by another rule."""
+    return nfl.Problem(problem.model, problem.score, rule, problem.learner)

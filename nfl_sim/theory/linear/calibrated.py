@@ -87,16 +87,13 @@ class CalibratedLaw(LinearLaw):
         self, strata: Strata, top: KeptNodes, level: Scalar, deviation: Plane
     ) -> Fluctuation:
         """n times covariance and bias, the threshold apart: it moves with the jet."""
-        family, present = self.family, strata.present
+        family = self.family
         gap = deviation + family.axes @ (family.teacher - family.reference)
         parts, _ = self._parts(strata, top)
         matrix, off_plane = NodeMoments(parts, strata.total, self.dim).second()
         shrink = jnp.linalg.inv(matrix + self.penalty * jnp.eye(2)) / strata.total
         across = 1.0 / (off_plane + self.penalty) / strata.total
-        chosen = NodeMoments((top,), strata.cut, self.dim)
-        others = NodeMoments(
-            (family.whole, top.times(-present)), 1.0 - present * strata.cut, self.dim
-        )
+        chosen, others = in_strata(family, strata, top, strata.cut, self.dim)
         first, second = (m.fluctuation(gap, shrink, across) for m in (chosen, others))
         sampling = first.times(strata.top).plus(second.times(strata.weight**2 * strata.rest))
         residual = strata.top * first.residual + strata.weight * strata.rest * second.residual
@@ -116,3 +113,14 @@ class CalibratedLaw(LinearLaw):
 
         pull, mass = jax.jvp(sums, (level,), (jnp.ones_like(level),))[1]
         return pull / mass
+
+
+def in_strata(
+    family: Nested, strata: Strata, top: KeptNodes, mass: Scalar, dim: int
+) -> tuple[NodeMoments, NodeMoments]:
+    """Expectations over the samples of the top, of this mass, and over those of the rest."""
+    outside = (family.whole, top.times(-strata.present))
+    return (
+        NodeMoments((top,), mass, dim),
+        NodeMoments(outside, 1.0 - strata.present * mass, dim),
+    )

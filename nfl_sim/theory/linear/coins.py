@@ -196,7 +196,7 @@ class CoinLaw(LinearLaw):
         return sampling._replace(
             covariance=sampling.covariance + cross + cross.T,
             bias=sampling.bias + shrink @ drift,
-            residual=loss.square(gap) / loss.mass,
+            residual=loss.residual(gap) / loss.mass,
         ).in_frame(family.axes)
 
 

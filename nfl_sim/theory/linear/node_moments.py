@@ -74,8 +74,8 @@ class NodeMoments(eqx.Module):
         """E[1]: 1 if the stratum is normalised."""
         return self.mean(_mass)
 
-    def square(self, gap: Plane) -> Scalar:
-        """E[e^2], e the residual of the reference student plus ``gap``."""
+    def residual(self, gap: Plane) -> Scalar:
+        """E[e^2]; see `pull`."""
         return self.mean(_square(gap))
 
     def score(self, gap: Plane, still: Plane) -> Plane:
@@ -119,7 +119,7 @@ class NodeMoments(eqx.Module):
             covariance=shrink @ scores @ shrink,
             perpendicular=across**2 * self.off_plane(square),
             bias=-shrink @ cubic,
-            residual=self.mean(square),
+            residual=self.residual(gap),
         )
 
 

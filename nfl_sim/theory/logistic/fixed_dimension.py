@@ -7,8 +7,9 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from nfl_sim.problem import FixedDimension, Problem
-from nfl_sim.pruning import Calibration, PointwiseRule
+from nfl_sim.pruning import Calibration, PointwiseRule, PoissonRule
 from nfl_sim.theory.logistic.calibrated import solve_calibrated
+from nfl_sim.theory.logistic.coins import solve_coins, variance_is_infinite
 from nfl_sim.theory.logistic.generic_law import GenericBall, GenericMargin
 from nfl_sim.theory.logistic.law import LogisticLaw
 from nfl_sim.theory.logistic.laws import (
@@ -58,7 +59,7 @@ def describe_kept(problem: Problem, dim: int) -> Fields:
     score. Concrete problems get finer nodes until they are fine enough.
     """
     law, refinement = kept_law(sharpened(problem), dim).law, quadrature_refinement(problem)
-    if isinstance(law, GenericMargin | GenericBall):
+    if isinstance(law, GenericMargin | GenericBall) or isinstance(problem.rule, PoissonRule):
         return _describe_own(problem, dim, refinement)
     rule, penalty = _anonymous(problem.rule), logistic_penalty(problem)
     fields = _describe(law, rule, penalty, refinement)
@@ -81,8 +82,14 @@ def _anonymous(rule: PointwiseRule) -> Calibration | Scalar:
 
 @eqx.filter_jit
 def _describe_own(problem: Problem, dim: int, refinement: int) -> Fields:
-    law, penalty = kept_law(sharpened(problem), dim).law, logistic_penalty(problem)
-    return _describe(law, _anonymous(problem.rule), penalty, refinement)
+    kept, penalty, rule = kept_law(sharpened(problem), dim), logistic_penalty(problem), problem.rule
+    if not isinstance(rule, PoissonRule):
+        return _describe(kept.law, _anonymous(rule), penalty, refinement)
+    fields = _fields(kept.law, solve_coins(kept, rule, penalty, refinement))
+    infinite = variance_is_infinite(problem, dim)
+    fields["finite_size"] = jnp.where(infinite, jnp.inf, fields["finite_size"])
+    fields["covariance"] = jnp.where(infinite, jnp.nan, fields["covariance"])
+    return fields
 
 
 @eqx.filter_jit
@@ -93,6 +100,10 @@ def _describe(
         solution = solve_calibrated(law, rule, penalty, refinement)
     else:
         solution = solve_law(law, rule, penalty, refinement)
+    return _fields(law, solution)
+
+
+def _fields(law: LogisticLaw, solution: Solution) -> Fields:
     sampling = _sampling(law, solution)
     exists = solution.exists
     return {
@@ -113,7 +124,8 @@ def _predict(problem: Problem, regime: FixedDimension, fields: Fields) -> Predic
     if probe is not None:
         student = jnp.stack([fields["parallel"], fields["orthogonal"]])
         others["probe_overlap"] = jnp.sum(student * probe.direction)
-    threshold = kept.threshold(fields["level"])
+    level = fields["level"]
+    threshold = level if isinstance(problem.rule, PoissonRule) else kept.threshold(level)
     return nan_unless(
         fields["converged"], Prediction(problem, regime, threshold=threshold, **others)
     )

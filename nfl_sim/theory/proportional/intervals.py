@@ -23,6 +23,7 @@ _EVEN = 9
 _ROOM = 1e-14  # at fraction 1 every level beyond the last score would do
 _NEAR = 1e-3
 _ORDER = 8
+_MOST = 3  # crossings of a level by a score of the user's own
 
 
 class Intervals(NamedTuple):
@@ -31,18 +32,28 @@ class Intervals(NamedTuple):
     Args:
         low, high: shape (k,); an interval with low = high is empty.
         inclusion: share of the samples there that are kept.
-        level: of the score; see `Selection`.
+        weight: omega of those.
         resolved: whether the score's level set was found whole.
     """
 
     low: Places
     high: Places
     inclusion: Places
-    level: Scalar
+    weight: Places
     resolved: Bool[Array, ""]
 
-    def nodes(self, order: int, *, sharp: bool = True) -> tuple[Places, Places]:
-        """Nodes z and lengths times inclusion.
+    def thinned(self, inclusion: Scalar, weight: Scalar) -> "Intervals":
+        """A random share of what is kept, with a common weight."""
+        return self._replace(inclusion=inclusion * self.inclusion, weight=weight * self.weight)
+
+    def joined(self, other: "Intervals") -> "Intervals":
+        """With intervals that do not overlap these."""
+        names = ("low", "high", "inclusion", "weight")
+        both = {n: jnp.concatenate([getattr(self, n), getattr(other, n)]) for n in names}
+        return Intervals(**both, resolved=self.resolved & other.resolved)
+
+    def nodes(self, order: int, *, sharp: bool = True) -> tuple[Places, Places, Places]:
+        """Nodes z, lengths times inclusion, and weights.
 
         Panels grow fourfold from the end nearest to 0, where the margin of the probe is smallest;
         where labels do not jump at the teacher's boundary (not ``sharp``) they start less fine.
@@ -52,7 +63,8 @@ class Intervals(NamedTuple):
         left = self.high <= 0.0
         near, far = jnp.where(left, self.high, self.low), jnp.where(left, self.low, self.high)
         places, lengths = on_intervals(near, far, Rule(*panel_nodes(edges, order)))
-        return places.ravel(), (jnp.abs(lengths) * self.inclusion[:, None]).ravel()
+        weights = jnp.broadcast_to(self.weight[:, None], places.shape)
+        return places.ravel(), (jnp.abs(lengths) * self.inclusion[:, None]).ravel(), weights.ravel()
 
     @property
     def one_sided(self) -> Bool[Array, ""]:
@@ -68,13 +80,20 @@ class Slab(eqx.Module):
 
     outside: bool
 
-    def kept(self, fraction: Scalar, chance: Chance) -> Intervals:
+    def level(self, fraction: Scalar, chance: Chance) -> Scalar:
         """In closed form: |z| is half-normal whatever the labels."""
-        level = slab_moments(fraction, self.outside).threshold
+        return slab_moments(fraction, self.outside).threshold
+
+    def kept(self, level: Scalar) -> Intervals:
+        """What lies on the right side of the level."""
         cut = jnp.minimum(level, _REACH)
         top = jnp.sqrt(cut**2 + _REACH**2)
         low, high = (cut, top) if self.outside else (jnp.zeros(()), cut)
-        return _mirrored(jnp.stack([-high, low]), jnp.stack([-low, high]), 1.0, level)
+        return _mirrored(jnp.stack([-high, low]), jnp.stack([-low, high]), 1.0)
+
+    def rest(self, level: Scalar) -> Intervals:
+        """All else."""
+        return Slab(outside=not self.outside).kept(level)
 
 
 @final
@@ -83,18 +102,22 @@ class HalfLine(eqx.Module):
 
     side: float
 
-    def kept(self, fraction: Scalar, chance: Chance) -> Intervals:
-        """The level at which the fraction is kept."""
+    def level(self, fraction: Scalar, chance: Chance) -> Scalar:
+        """At which the fraction is kept."""
+        return _level(self.kept, fraction, chance, jnp.asarray(-_REACH), jnp.asarray(_REACH))
 
-        def at(level: Scalar) -> Intervals:
-            low = -jnp.sqrt(jnp.minimum(level, 0.0) ** 2 + _REACH**2)
-            ends = (
-                jnp.stack([low, jnp.zeros(())]),
-                jnp.stack([jnp.minimum(level, 0.0), jnp.maximum(level, 0.0)]),
-            )
-            return _mirrored(*ends, self.side, level)
+    def kept(self, level: Scalar) -> Intervals:
+        """What lies below the level."""
+        low = -jnp.sqrt(jnp.minimum(level, 0.0) ** 2 + _REACH**2)
+        ends = (
+            jnp.stack([low, jnp.zeros(())]),
+            jnp.stack([jnp.minimum(level, 0.0), jnp.maximum(level, 0.0)]),
+        )
+        return _mirrored(*ends, self.side)
 
-        return at(_level(at, fraction, chance, jnp.asarray(-_REACH), jnp.asarray(_REACH)))
+    def rest(self, level: Scalar) -> Intervals:
+        """What lies above it."""
+        return HalfLine(-self.side).kept(-level)
 
 
 @final
@@ -105,42 +128,45 @@ class LevelSet(eqx.Module):
     low: Scalar
     high: Scalar
 
-    def kept(self, fraction: Scalar, chance: Chance) -> Intervals:
-        """The level at which the fraction is kept; each label has half of the samples."""
+    def level(self, fraction: Scalar, chance: Chance) -> Scalar:
+        """At which the fraction is kept."""
+        return _level(self.kept, fraction, chance, self.low, self.high)
 
-        def at(level: Scalar) -> Intervals:
-            found = self.profile.above(-level, 3)
-            low, high = found.low.ravel(), found.high.ravel()
-            below = jnp.minimum(low, 0.0), jnp.minimum(high, 0.0)
-            above = jnp.maximum(low, 0.0), jnp.maximum(high, 0.0)
-            ends = [jnp.concatenate(pair) for pair in zip(below, above, strict=True)]
-            half = jnp.full_like(ends[0], 0.5)
-            return Intervals(ends[0], ends[1], half, level, found.resolved)
+    def kept(self, level: Scalar) -> Intervals:
+        """What exceeds the level."""
+        return self._pieces(level, kept=True)
 
-        return at(_level(at, fraction, chance, self.low, self.high))
+    def rest(self, level: Scalar) -> Intervals:
+        """What does not."""
+        return self._pieces(level, kept=False)
+
+    def _pieces(self, level: Scalar, *, kept: bool) -> Intervals:
+        """Each label has half of the samples."""
+        found, above = self.profile.pieces(-level, _MOST)
+        low, high = found.low.ravel(), jnp.where(above == kept, found.high, found.low).ravel()
+        below = jnp.minimum(low, 0.0), jnp.minimum(high, 0.0)
+        over = jnp.maximum(low, 0.0), jnp.maximum(high, 0.0)
+        ends = [jnp.concatenate(pair) for pair in zip(below, over, strict=True)]
+        half, one = jnp.full_like(ends[0], 0.5), jnp.ones_like(ends[0])
+        return Intervals(ends[0], ends[1], half, one, found.resolved)
 
 
 @final
 class Everything(eqx.Module):
     """All samples, or a random subset: the probe does not matter."""
 
-    def kept(self, fraction: Scalar, chance: Chance) -> Intervals:
-        """No interval at all; the law does without z."""
-        nothing = jnp.zeros(0)
-        return Intervals(nothing, nothing, nothing, jnp.asarray(jnp.nan), jnp.asarray(True))
-
 
 Selection = Slab | HalfLine | LevelSet | Everything
 
 
-def _mirrored(low: Places, high: Places, side: float, level: Scalar) -> Intervals:
+def _mirrored(low: Places, high: Places, side: float) -> Intervals:
     if side < 0.0:
         low, high = -high, -low
-    return Intervals(low, high, jnp.ones(2), level, jnp.asarray(True))
+    return Intervals(low, high, jnp.ones(2), jnp.ones(2), jnp.asarray(True))
 
 
 def _level(
-    at: Callable[[Scalar], Intervals],
+    kept: Callable[[Scalar], Intervals],
     fraction: Scalar,
     chance: Chance,
     low: Scalar,
@@ -151,7 +177,7 @@ def _level(
 
     def surplus(target: Scalar):
         def of(level: Scalar) -> Scalar:
-            places, lengths = at(level).nodes(_ORDER)
+            places, lengths, _ = kept(level).nodes(_ORDER)
             return jnp.sum(2.0 * pdf(places) * lengths * chance(places)) - target
 
         return of

@@ -9,31 +9,22 @@ from jaxtyping import Array, Bool
 from nfl_sim.gaussian import pdf
 from nfl_sim.models import Logistic, Model, Perceptron
 from nfl_sim.problem import Problem
-from nfl_sim.pruning import KeepEasiest, KeepHardest, KeepRandom
-from nfl_sim.scores import (
-    EL2N,
-    GraNd,
-    Leverage,
-    Loss,
-    Margin,
-    PointwiseScore,
-    Uncertainty,
-    Uniform,
-)
-from nfl_sim.theory.label_profile import label_profile, level_range
+from nfl_sim.pruning import Calibration, PointwiseRule
 from nfl_sim.theory.proportional.intervals import (
+    Chance,
     Everything,
     HalfLine,
     Intervals,
     LevelSet,
     Places,
-    Selection,
     Slab,
 )
-from nfl_sim.theory.proportional.law import REACH, SignedLaw
+from nfl_sim.theory.proportional.law import SignedLaw
 from nfl_sim.theory.proportional.logistic_law import LogisticLaw
 from nfl_sim.theory.proportional.perceptron_law import PerceptronLaw
-from nfl_sim.validation import NoTheoryError, Scalar, is_traced
+from nfl_sim.theory.proportional.selection import select
+from nfl_sim.theory.strata import Strata
+from nfl_sim.validation import Scalar, is_traced
 
 _MASS_TOLERANCE = 1e-9
 _GENTLE = 0.2  # a finer step is that of a steep teacher
@@ -56,52 +47,6 @@ class KeptLaw(NamedTuple):
     level: Scalar
     separated: Bool[Array, ""]
     converged: Bool[Array, ""]
-
-
-def select(problem: Problem, *, tied: bool) -> Selection:
-    """What the problem's rule keeps of its score.
-
-    Args:
-        problem: the problem.
-        tied: whether all samples tie; see `all_tie`.
-
-    Raises:
-        NoTheoryError: the rule is none of KeepHardest, KeepEasiest, KeepRandom, or the score has no
-            law in high dimension.
-    """
-    rule, score = problem.rule, problem.score
-    if not isinstance(rule, KeepHardest | KeepEasiest | KeepRandom):
-        raise NoTheoryError(
-            f"no theory for the rule {type(rule).__name__} in Proportional; "
-            "there is for KeepHardest, KeepEasiest, KeepRandom"
-        )
-    if isinstance(rule, KeepRandom) or isinstance(score, Leverage | Uniform) or tied:
-        return Everything()
-    hardest = isinstance(rule, KeepHardest)
-    if isinstance(score, Uncertainty):
-        return Slab(outside=not hardest)
-    two_valued = isinstance(problem.model, Perceptron) and bool(score.sees & {"residual", "loss"})
-    if two_valued:
-        raise NoTheoryError(
-            f"{type(score).__name__} takes two values on Perceptron, so its level keeps no given "
-            "fraction; there is a theory for Margin, Uncertainty, Leverage, Uniform and scores of "
-            "your own that see the probe_margin and the label"
-        )
-    if isinstance(score, EL2N | GraNd | Loss | Margin):
-        return HalfLine(side=1.0 if hardest else -1.0)
-    refuse_norm(score)
-    profile = label_profile(problem, REACH)
-    return LevelSet(profile, *level_range(profile))
-
-
-def refuse_norm(score: PointwiseScore) -> None:
-    """Raise ``NoTheoryError`` if the score sees the norm."""
-    if "norm" in score.sees:
-        raise NoTheoryError(
-            f"no theory for {type(score).__name__} in Proportional: it sees the norm, which does "
-            "not vary in high dimension; there is for EL2N, GraNd, Loss, Margin, Uncertainty, "
-            "Leverage, Uniform and scores of your own without the norm"
-        )
 
 
 def teacher_step(problem: Problem) -> float:
@@ -128,15 +73,19 @@ def keep(problem: Problem, fine: int, coarse: int, step: float, *, tied: bool = 
     selection = select(problem, tied=tied)
     model, fraction = problem.model, problem.rule.fraction
     if isinstance(selection, Everything):
-        signs = jnp.array([1.0, -1.0])  # any law of mean 0 and variance 1: the student has no part
-        law = _law(model, step, signs, jnp.ones(2), jnp.zeros(()), jnp.ones(()))
+        shares, weights = _shares(problem.rule)
+        # Any law of mean 0 and variance 1 along the probe: the student has no part there.
+        signs = jnp.tile(jnp.array([1.0, -1.0]), len(shares))
+        nodes = (signs, jnp.repeat(shares, 2), jnp.repeat(weights, 2))
+        law = _law(model, step, nodes, jnp.zeros(()), jnp.ones(()))
         always = jnp.asarray(True)
         return KeptLaw(law, law, jnp.asarray(jnp.nan), _noiseless(model), always)
     assert problem.score.probe is not None
     cosine, sine = problem.score.probe.direction
     frame = (cosine, jnp.abs(sine))
     empty = jnp.zeros(1)
-    kept = selection.kept(fraction, _law(model, step, empty, empty, *frame).chance)
+    chance = _law(model, step, (empty, empty, empty), *frame).chance
+    kept, level = _kept(problem.rule, selection, chance)
     # Where little is kept of one side of z = 0 the student turns fast there.
     sharp = isinstance(model, Perceptron) or step < _GENTLE or not isinstance(selection, Slab)
     laws = [_on(kept, model, step, fraction, (order, sharp), frame) for order in (fine, coarse)]
@@ -144,7 +93,31 @@ def keep(problem: Problem, fine: int, coarse: int, step: float, *, tied: bool = 
     whole = jnp.abs(total - 1.0) <= _MASS_TOLERANCE
     separated = kept.one_sided | _noiseless(model)
     found = whole & kept.resolved & (problem.score.probe.norm > 0.0)
-    return KeptLaw(laws[0], laws[1], kept.level, separated, found)
+    return KeptLaw(laws[0], laws[1], level, separated, found)
+
+
+def _shares(rule: PointwiseRule) -> tuple[Places, Places]:
+    """Of the kept samples in each stratum, and their weights, of mean 1."""
+    if not isinstance(rule, Calibration):
+        return jnp.ones(1), jnp.ones(1)
+    return Strata.of(rule).in_kept
+
+
+def _kept(
+    rule: PointwiseRule, selection: Slab | HalfLine | LevelSet, chance: Chance
+) -> tuple[Intervals, Scalar]:
+    """What is kept and with which weights, of mean 1; and the level, nan where nothing is cut."""
+    if not isinstance(rule, Calibration):
+        level = selection.level(rule.fraction, chance)
+        return selection.kept(level), level
+    strata = Strata.of(rule)
+    level, cut = selection.level(strata.cut, chance), strata.present > 0.0
+    _, (light, heavy) = strata.in_kept
+    at_random = (strata.inclusion, heavy)
+    # Where there is no top, what lies beyond the stand-in for its level is kept like the rest.
+    beyond = [jnp.where(cut, a, b) for a, b in zip((1.0, light), at_random, strict=True)]
+    top, rest = selection.kept(level), selection.rest(level)
+    return top.thinned(*beyond).joined(rest.thinned(*at_random)), jnp.where(cut, level, jnp.nan)
 
 
 def _on(
@@ -156,19 +129,18 @@ def _on(
     frame: tuple[Scalar, Scalar],
 ) -> SignedLaw:
     order, sharp = quadrature
-    places, lengths = kept.nodes(order, sharp=sharp)
-    return _law(model, step, places, 2.0 * pdf(places) * lengths / fraction, *frame)
+    places, lengths, weights = kept.nodes(order, sharp=sharp)
+    masses = 2.0 * pdf(places) * lengths / fraction
+    return _law(model, step, (places, masses, weights), *frame)
 
 
 def _law(
-    model: Model, step: float, places: Places, masses: Places, cosine: Scalar, sine: Scalar
+    model: Model, step: float, nodes: tuple[Places, Places, Places], cosine: Scalar, sine: Scalar
 ) -> SignedLaw:
-    weights = jnp.ones_like(places)
     if isinstance(model, Perceptron):
-        flip = model.flip_probability
-        return PerceptronLaw(places, masses, weights, cosine, sine, flip)
+        return PerceptronLaw(*nodes, cosine, sine, model.flip_probability)
     assert isinstance(model, Logistic)
-    return LogisticLaw(places, masses, weights, cosine, sine, model, step)
+    return LogisticLaw(*nodes, cosine, sine, model, step)
 
 
 def _noiseless(model: Model) -> Bool[Array, ""]:
@@ -176,14 +148,3 @@ def _noiseless(model: Model) -> Bool[Array, ""]:
     if isinstance(model, Perceptron):
         return model.flip_probability == 0.0
     return jnp.asarray(False)
-
-
-def all_tie(problem: Problem) -> bool:
-    """Whether a score that sees the samples through its probe alone has a null one.
-
-    It reads the number, so it must be asked outside ``jit``; a traced norm of 0 gives nan.
-    """
-    probe = problem.score.probe
-    if not isinstance(problem.score, EL2N | GraNd | Loss | Margin | Uncertainty):
-        return False
-    return probe is not None and not is_traced(probe.norm) and float(probe.norm) == 0.0

@@ -4,16 +4,21 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from nfl_sim.problem import Problem, Proportional
+from nfl_sim.pruning import Calibration
 from nfl_sim.scores import EL2N, GraNd, Leverage, Uniform
 from nfl_sim.theory.linear import (
+    Expansion,
     ScoreUnits,
     kept_law,
     quadrature_refinement,
     ridge_penalty,
 )
 from nfl_sim.theory.prediction import Prediction, nan_unless
-from nfl_sim.theory.proportional.kept import refuse_norm
+from nfl_sim.theory.proportional.calibrated import RidgeStudent, solve_calibrated
 from nfl_sim.theory.proportional.readout import describe
+from nfl_sim.theory.proportional.selection import refuse_norm
+from nfl_sim.theory.proportional.self_induced import self_induced_penalty
+from nfl_sim.theory.strata import Strata, sharpened
 from nfl_sim.validation import Scalar
 
 _ROUNDING = 1e-13
@@ -31,41 +36,46 @@ def predict_linear(problem: Problem, regime: Proportional) -> Prediction:
 
 @eqx.filter_jit
 def _predict(problem: Problem, regime: Proportional, refinement: int) -> Prediction:
-    fraction, penalty = problem.rule.fraction, ridge_penalty(problem)
-    inverse = 1.0 / (fraction * regime.sample_ratio)
-    own = self_induced_penalty(penalty, inverse)
-    limit = _in_high_dimension(problem)
-    expansion = kept_law(limit, own, regime.dim, refinement=refinement).expand(fraction)
-    noise, gap = expansion.fluctuation.residual, expansion.deviation.value
-    share = inverse / (1.0 + own) ** 2
-    spread = jnp.where(share < 1.0, noise * share / (1.0 - share), jnp.inf)
-    plane = gap.at[0].add(problem.model.signal)  # pyright: ignore
-    excess = jnp.sum(gap**2) + spread
-    fields = describe(problem, plane, jnp.sqrt(spread)) | {"excess_risk": excess}
+    found = _solve(problem, regime, refinement)
+    plane = found.gap.at[0].add(problem.model.signal)  # pyright: ignore
+    excess = jnp.sum(found.gap**2) + found.spread
+    fields = describe(problem, plane, jnp.sqrt(found.spread)) | {"excess_risk": excess}
     prediction = Prediction(
         problem,
         regime,
         **fields,
-        threshold=_threshold(problem, expansion.threshold),
-        training_loss=0.5 * (noise + spread) * (1.0 - inverse / (1.0 + own)) ** 2,
-        numerical_error=expansion.numerical_error / (1.0 - share) + _ROUNDING * excess,
+        threshold=_threshold(problem, found.threshold),
+        training_loss=found.training_loss,
+        numerical_error=found.numerical_error,
     )
-    return nan_unless(expansion.converged, prediction)
+    return nan_unless(found.converged, prediction)
 
 
-def self_induced_penalty(penalty: Scalar, inverse: Scalar) -> Scalar:
-    """The root kappa >= 0 of penalty = kappa - inverse kappa / (1 + kappa).
+def _solve(problem: Problem, regime: Proportional, refinement: int) -> RidgeStudent:
+    rule, penalty = problem.rule, ridge_penalty(problem)
+    limit, ratio = _in_high_dimension(problem), rule.fraction * regime.sample_ratio
+    if isinstance(rule, Calibration):
+        top = kept_law(sharpened(limit), penalty, regime.dim, refinement=refinement)
+        return solve_calibrated(top.nested(), Strata.of(rule), ratio, penalty, regime.dim)
+    own = self_induced_penalty(penalty, 1.0 / ratio)
+    law = kept_law(limit, own, regime.dim, refinement=refinement)
+    return _unweighted(law.expand(rule.fraction), own, 1.0 / ratio)
 
-    Args:
-        penalty: lambda >= 0.
-        inverse: dimensions a kept sample.
 
-    References: {eq}`eq-self-induced-penalty` in theory_notes/05_proportional_limit.md.
-    """
-    surplus = penalty + inverse - 1.0
-    root = jnp.sqrt(surplus**2 + 4.0 * penalty)
-    bottom = jnp.where(surplus < 0.0, root - surplus, 1.0)
-    return jnp.where(surplus < 0.0, 2.0 * penalty / bottom, 0.5 * (surplus + root))
+def _unweighted(expansion: Expansion, own: Scalar, inverse: Scalar) -> RidgeStudent:
+    """In closed form."""
+    noise, gap = expansion.fluctuation.residual, expansion.deviation.value
+    share = inverse / (1.0 + own) ** 2
+    spread = jnp.where(share < 1.0, noise * share / (1.0 - share), jnp.inf)
+    rounding = _ROUNDING * (jnp.sum(gap**2) + spread)
+    return RidgeStudent(
+        gap=gap,
+        spread=spread,
+        training_loss=0.5 * (noise + spread) * (1.0 - inverse / (1.0 + own)) ** 2,
+        threshold=expansion.threshold,
+        numerical_error=expansion.numerical_error / (1.0 - share) + rounding,
+        converged=expansion.converged,
+    )
 
 
 def _in_high_dimension(problem: Problem) -> Problem:

@@ -11,9 +11,10 @@ from nfl_sim.scores import GraNd
 from nfl_sim.theory.label_profile import score_at
 from nfl_sim.theory.prediction import Prediction, nan_unless
 from nfl_sim.theory.proportional.intervals import Everything, HalfLine, LevelSet, Selection
-from nfl_sim.theory.proportional.kept import KeptLaw, all_tie, keep, select, teacher_step
+from nfl_sim.theory.proportional.kept import KeptLaw, keep, teacher_step
 from nfl_sim.theory.proportional.panels import COARSE, FINE
 from nfl_sim.theory.proportional.readout import Frame, describe
+from nfl_sim.theory.proportional.selection import all_tie, select
 from nfl_sim.theory.proportional.training import Outcome, SignedLearner, capacity, train
 from nfl_sim.validation import NoTheoryError, Scalar, is_traced
 

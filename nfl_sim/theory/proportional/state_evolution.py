@@ -2,7 +2,6 @@
 
 from typing import NamedTuple, Protocol, runtime_checkable
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
@@ -158,10 +157,9 @@ def _search(law: SignedLaw, channel: Channel, ratio: Scalar, ridge: Scalar) -> R
 
 
 def _parabola(law: SignedLaw, channel: Channel, ratio: Scalar, ridge: Scalar) -> Unknowns:
-    """The student of the loss curvature (target - h)^2 / 2, all weights at their mean."""
-    even = eqx.tree_at(lambda law: law.weights, law, jnp.ones_like(law.weights))
-    curvature = channel.curvature * law.mean_weight
-    found = solve_ridge(even, ratio, ridge / curvature)
+    """The student of the loss curvature (target - h)^2 / 2."""
+    curvature = channel.curvature
+    found = solve_ridge(law, ratio, ridge / curvature)
     along, across, rest = (channel.target * part for part in found.student)
     step = 1.0 / (curvature * jnp.maximum(found.stiffness, _SOFTEST))
     return jnp.stack([along, across, jnp.log(rest), jnp.log(step)])

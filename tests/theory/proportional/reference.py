@@ -16,11 +16,13 @@ RULES = {
 }
 PERCEPTRON: list[dict[str, Any]] = json.loads((_DATA / "perceptron.json").read_text())
 LOGISTIC: list[dict[str, Any]] = json.loads((_DATA / "logistic.json").read_text())["proportional"]
-LINEAR: list[dict[str, Any]] = [
+_LINEAR: list[dict[str, Any]] = [
     row
     for row in json.loads((_DATA / "linear.json").read_text())
     if row["kind"].startswith("proportional/")
 ]
+CALIBRATED = [row for row in _LINEAR if "calibration" in row["kind"]]
+LINEAR = [row for row in _LINEAR if row not in CALIBRATED]
 _SCORES = {"el2n": scores.EL2N, "random": scores.EL2N}
 
 
@@ -56,6 +58,9 @@ def linear(row: dict[str, Any]) -> tuple[nfl.Problem, nfl.Proportional]:
     signal, (first, second) = given["w0"][0], given.get("delta", (0.5, 0.0))
     probe = nfl.Probe(math.atan2(-second, signal - first), math.hypot(signal - first, second))
     rule = RULES[given.get("side", "random")](given.get("r", 0.5))
+    if "alpha" in given:
+        hardest = given["side"] == "hard"
+        rule = pruning.ExactCalibration(given["r"], given["alpha"], hardest=hardest)
     problem = nfl.Problem(
         models.Linear(signal, math.sqrt(given["sigma2"])),
         scores.EL2N(probe),

@@ -1,6 +1,7 @@
 """The equations that define a student, by quadrature of the test's own, at the predicted ones."""
 
 import math
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -9,9 +10,10 @@ from scipy import optimize, special, stats
 
 from nfl_sim.learners import Hinge, LogisticRegression
 from nfl_sim.models import Perceptron
-from nfl_sim.pruning import KeepEasiest, KeepHardest
+from nfl_sim.pruning import ExactCalibration, KeepEasiest, KeepHardest, SoftCalibration
 from nfl_sim.scores import EL2N, Margin, Uncertainty
 from tests.theory.proportional.problems import at, logistic, perceptron
+from tests.theory.shapes import with_rule
 
 _FAR = 9.0
 
@@ -100,6 +102,13 @@ GENERAL = [
     perceptron(KeepEasiest, Margin, learner=Hinge(0.3), flip_probability=0.05, angle=1.9),
     logistic(KeepHardest, EL2N, learner=LogisticRegression(0.05)),
     logistic(KeepEasiest, Uncertainty, learner=LogisticRegression(0.2), flip_probability=0.1),
+    logistic(partial(ExactCalibration, mixing=0.6), EL2N, fraction=0.4),
+    perceptron(
+        partial(SoftCalibration, mixing=0.3, hardest=False),
+        Margin,
+        learner=Hinge(0.3),
+        flip_probability=0.05,
+    ),
 ]
 
 
@@ -109,7 +118,8 @@ def test_the_state_evolution_of_penalised_losses(problem, ratio):
     """lambda a = E[G f], eta^2 = alpha V^2 E f^2 and 1/V = alpha (lambda - E f').
 
     V is not predicted: it is the root of the third, which increases with V. E f' = E[Z f] / eta by
-    Stein's lemma: nothing is differentiated.
+    Stein's lemma: nothing is differentiated. A weight multiplies the V of its samples, and
+    f = (prox - p) / V then has the weight in it.
     """
     found = at(problem, ratio)
     cos, sin = np.asarray(problem.score.probe.direction, float)
@@ -119,10 +129,13 @@ def test_the_state_evolution_of_penalised_losses(problem, ratio):
     alpha, penalty = float(problem.rule.fraction) * ratio, float(problem.learner.penalty)
 
     def averages(step):
-        nodes = _nodes(problem, float(found.threshold), a, eta, step)
-        pull = (_proximal(problem.learner, nodes.point, step) - nodes.point) / step
-        moments = (nodes.mass * pull * x for x in (pull, nodes.z, nodes.v, nodes.rest))
-        return [np.sum(nodes.mass), *map(np.sum, moments)]
+        total = np.zeros(5)
+        for share, weight, part in _strata(problem):
+            nodes = _nodes(part, float(found.threshold), a, eta, step * weight)
+            moved = _proximal(problem.learner, nodes.point, step * weight) - nodes.point
+            moments = (nodes.mass * moved / step * x for x in (moved / step, *nodes[2:]))
+            total += share * np.array([np.sum(nodes.mass), *map(np.sum, moments)])
+        return total
 
     def surplus(log_step):
         step = math.exp(log_step)
@@ -133,6 +146,22 @@ def test_the_state_evolution_of_penalised_losses(problem, ratio):
     assert abs(mass - 1.0) < 1e-9
     np.testing.assert_allclose([along, across], penalty * a, atol=3e-9)
     assert alpha * step**2 * square == pytest.approx(eta**2, rel=1e-8)
+
+
+def _strata(problem):
+    """Share of the kept samples, weight over the mean weight, and the rule that keeps these."""
+    rule = problem.rule
+    if isinstance(rule, KeepHardest | KeepEasiest):
+        return [(1.0, 1.0, problem)]
+    fraction, mixing = float(rule.fraction), float(rule.mixing)
+    top, sides = mixing * fraction, [KeepHardest, KeepEasiest]
+    on_top, below = sides if rule.hardest else sides[::-1]
+    heavy = (1.0 - top) / (fraction - top) if isinstance(rule, ExactCalibration) else 1.0
+    mean = mixing + (1.0 - mixing) * heavy
+    return [
+        (mixing, 1.0 / mean, with_rule(problem, on_top(top))),
+        (1.0 - mixing, heavy / mean, with_rule(problem, below(1.0 - top))),
+    ]
 
 
 def _proximal(learner, point, step):

@@ -7,8 +7,9 @@ import pytest
 from scipy import integrate, stats
 
 import nfl_sim as nfl
-from nfl_sim.theory.proportional.linear import self_induced_penalty
+from nfl_sim.theory.proportional.self_induced import self_induced_penalty
 from tests.theory.proportional.reference import (
+    CALIBRATED,
     LINEAR,
     LOGISTIC,
     PERCEPTRON,
@@ -119,3 +120,17 @@ def test_linear(row):
     share = 1.0 / (kept * (1.0 + penalty) ** 2)
     residual = float((found.norm**2 - np.sum(np.square(student))) * (1.0 - share) / share)
     assert residual == pytest.approx(known["tau2"], rel=1e-8)
+
+
+@pytest.mark.parametrize("row", CALIBRATED, ids=lambda row: str(row["id"]))
+def test_exact_calibration(row):
+    problem, regime = linear(row)
+    found = nfl.predict(problem, regime)
+    assert bool(found.converged)
+    known = row["outputs"]
+    student = np.array([found.parallel, found.orthogonal])
+    np.testing.assert_allclose(student, known["alpha"], atol=1e-11)
+    assert float(found.excess_risk) == pytest.approx(known["risk"], rel=1e-11)
+    bias = float(np.sum((student - [problem.model.signal, 0.0]) ** 2))
+    assert bias == pytest.approx(known["bias2"], rel=1e-9)
+    assert float(found.norm**2 - np.sum(student**2)) == pytest.approx(known["B"], rel=1e-11)
