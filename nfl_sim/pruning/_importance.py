@@ -37,6 +37,11 @@ class ImportanceSampling(PoissonRule):
     floor: Scalar = scalar_field("floor", low=0.0, high=1.0, open_high=True, default=0.0)
 
     @property
+    def unbiased(self) -> bool:
+        """If reweighted."""
+        return self.reweight
+
+    @property
     def least(self) -> Scalar:
         """The least inclusion probability, floor * fraction."""
         return self.floor * self.fraction

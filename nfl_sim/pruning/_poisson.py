@@ -4,11 +4,14 @@ import abc
 from typing import ClassVar, Literal
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from nfl_sim.pruning._base import PointwiseRule, Quota, num_kept
 from nfl_sim.pruning._hardest import KeepHardest
 from nfl_sim.validation import Scalar
+
+_BUDGET_TOLERANCE = 1e-6
 
 
 class PoissonRule(PointwiseRule):
@@ -21,6 +24,11 @@ class PoissonRule(PointwiseRule):
     """
 
     draw: ClassVar[Literal["poisson"]] = "poisson"
+
+    @property
+    def unbiased(self) -> bool:
+        """Whether the weight is one over the inclusion probability, which is never 0."""
+        return False
 
     @abc.abstractmethod
     def inclusion(
@@ -35,6 +43,31 @@ class PoissonRule(PointwiseRule):
     def levels(self, lowest: Scalar, highest: Scalar) -> tuple[Scalar, Scalar]:
         """Levels between which the budget is met, for scores between these two."""
         return lowest, highest
+
+    def require_budget(
+        self,
+        mean: Float[Array, "..."],
+        lowest: Float[Array, "..."],
+        highest: Float[Array, "..."],
+    ) -> None:
+        """Raise ``ValueError`` if concrete inclusion probabilities are none, or miss the fraction.
+
+        Args:
+            mean, lowest, highest: of the probabilities, of one population or many.
+        """
+        name, fraction = type(self).__name__, float(self.fraction)
+        least, most = float(np.min(lowest)), float(np.max(highest))
+        if not (least >= 0.0 and most <= 1.0):
+            raise ValueError(
+                f"{name}.inclusion must return probabilities in [0, 1], got {least:g} to {most:g}"
+            )
+        gap = np.abs(np.ravel(mean) - fraction)
+        if not np.max(gap) <= _BUDGET_TOLERANCE:
+            raise ValueError(
+                f"{name} cannot keep fraction={fraction:g} of the samples: at the level that "
+                "comes nearest its inclusion probabilities have "
+                f"mean {float(np.ravel(mean)[np.argmax(gap)]):g}"
+            )
 
     def priority(self, score: Float[Array, "..."]) -> Float[Array, "..."]:
         """The score: what a coin would favour."""

@@ -34,7 +34,6 @@ from nfl_sim.validation import to_count
 # Small blocks stay in the cache of a CPU; an accelerator wants to be filled.
 _BUDGET = {"cpu": 2**24, "accelerator": 2**31}
 _LARGEST_BLOCK = 4096
-_BUDGET_TOLERANCE = 1e-6
 
 
 def run_replicates(
@@ -115,7 +114,7 @@ def outcomes(
     rule = problem.rule
     if isinstance(rule, PoissonRule):
         chosen, budget = _toss(drawn, rated, rule, shape.bucket)
-        require_budget(rule, budget)
+        rule.require_budget(budget.mean, budget.lowest, budget.highest)
     else:
         chosen = _choose(drawn, rated, Counts.of(quota), shape.bucket, rule.draw == "stratified")
     if isinstance(rule, KeepRandom):
@@ -161,28 +160,6 @@ def _toss(drawn: Drawn, rated: Rated, rule: PoissonRule, bucket: int) -> tuple[C
     return jax.vmap(lambda drawn, rated: choose_by_coin(drawn, rated, rule, bucket=bucket))(
         drawn, rated
     )
-
-
-def require_budget(rule: PoissonRule, budget: Budget) -> None:
-    """Raise ``ValueError`` if a rule's probabilities are none, or miss its fraction.
-
-    Args:
-        rule: whose fraction is concrete.
-        budget: of any number of samples.
-    """
-    name, fraction = type(rule).__name__, float(rule.fraction)
-    lowest, highest = float(jnp.min(budget.lowest)), float(jnp.max(budget.highest))
-    if not (lowest >= 0.0 and highest <= 1.0):
-        raise ValueError(
-            f"{name}.inclusion must return probabilities in [0, 1], got {lowest:g} to {highest:g}"
-        )
-    gap = np.abs(np.asarray(budget.mean) - fraction)
-    if not np.max(gap) <= _BUDGET_TOLERANCE:
-        mean = float(np.ravel(budget.mean)[np.argmax(gap)])
-        raise ValueError(
-            f"{name} cannot keep fraction={fraction:g} of the samples: at the level that comes "
-            f"nearest its inclusion probabilities have mean {mean:g}"
-        )
 
 
 @eqx.filter_jit

@@ -1,5 +1,6 @@
 """Rules that toss coins: any function of the score, as a mixture of the kept sets of the score."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -8,9 +9,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from nfl_sim.gaussian import on_intervals, polish, solve_increasing, unit_panels
+from nfl_sim.problem import Problem
 from nfl_sim.pruning import ImportanceSampling, PoissonRule
 from nfl_sim.scores import PointwiseScore
 from nfl_sim.theory.second_order import Cut
+from nfl_sim.theory.strata import sharpened
 from nfl_sim.validation import NoTheoryError, Scalar, is_traced
 
 Values = Float[Array, "..."]
@@ -21,6 +24,14 @@ _PARTS = 3
 _ROUGH_LEVELS = 400
 _INSIDE = 1e-11  # of a panel: the side of a jump on which its end lies
 _NEAR = 1e-2
+
+
+def on_top(problem: Problem) -> Problem:
+    """The problem whose rule keeps the top of a randomised one only, at the same fraction."""
+    rule = problem.rule
+    if isinstance(rule, PoissonRule):
+        return dataclasses.replace(problem, rule=rule.sharp())
+    return sharpened(problem)
 
 
 class Shares(NamedTuple):
@@ -44,6 +55,24 @@ class Means(NamedTuple):
 
     first: Scalar
     second: Scalar
+
+
+class Budget(NamedTuple):
+    """Of the inclusion probabilities of a rule at the level that was found for it.
+
+    Args:
+        mean: over all samples.
+        lowest, highest: at the places of a `Ladder`.
+    """
+
+    mean: Scalar
+    lowest: Scalar
+    highest: Scalar
+
+    def check(self, rule: PoissonRule) -> None:
+        """Raise ``ValueError`` if they are none, or miss the fraction; traced ones pass."""
+        if not is_traced(self.mean):
+            rule.require_budget(*self)
 
 
 class Ladder(NamedTuple):
@@ -94,6 +123,11 @@ class Ladder(NamedTuple):
         chance = self.shares(lambda score: rule.inclusion(score, level))
         square = self.shares(lambda score: rule.inclusion(score, level) ** 2)
         return Means(chance.total(masses), square.total(masses))
+
+    def budget(self, rule: PoissonRule, level: Scalar, mean: Scalar) -> Budget:
+        """Of a rule at a level, whose mean is known."""
+        chance = rule.inclusion(jax.vmap(self.score)(self.places), level)
+        return Budget(mean, jnp.min(chance), jnp.max(chance))
 
     def shares(self, function: Function) -> Shares:
         """Of a function of the score that is smooth on each panel, by parts.

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from nfl_sim.problem import Problem
-from nfl_sim.pruning import Calibration, PoissonRule
+from nfl_sim.pruning import Calibration
 from nfl_sim.validation import Scalar
 
 Pair = Float[Array, " 2"]
@@ -65,7 +65,8 @@ class Strata(NamedTuple):
 
 
 def sharpened(problem: Problem) -> Problem:
-    """The problem whose rule keeps the top of a randomised one only, at the same fraction."""
+    """The problem whose rule keeps the top of the calibration only, at the same fraction."""
     rule = problem.rule
-    randomised = isinstance(rule, Calibration | PoissonRule)
-    return dataclasses.replace(problem, rule=rule.sharp() if randomised else rule)
+    return dataclasses.replace(
+        problem, rule=rule.sharp() if isinstance(rule, Calibration) else rule
+    )

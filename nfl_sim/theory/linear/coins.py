@@ -122,7 +122,8 @@ class CoinLaw(LinearLaw):
         error = jnp.abs(excess - jnp.sum(coarse.deviation**2))
         error += 1e-13 * jnp.sum(family.teacher**2)
         fits = jnp.abs(state.coins.first - fraction) <= _MASS_TOLERANCE * fraction
-        resolved = jnp.all(self._measures(rule, level).tops.resolved)
+        measures = self._measures(rule, level)
+        resolved = jnp.all(measures.tops.resolved)
         jet = Jet(state.deviation, slope.deviation, bend.deviation)
         return Expansion(
             threshold=level,
@@ -131,6 +132,7 @@ class CoinLaw(LinearLaw):
             fluctuation=self._fluctuation(rule, level, noise, state, slope),
             numerical_error=error,
             converged=fits & resolved & errors_agree(excess, error, scale),
+            budget=measures.ladder.budget(rule, level, state.coins.first),
         )
 
     @property

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 
 from nfl_sim.problem import FixedDimension, Problem
 from nfl_sim.pruning import Calibration, PoissonRule
+from nfl_sim.theory.coins import Budget, on_top
 from nfl_sim.theory.linear.calibrated import CalibratedLaw
 from nfl_sim.theory.linear.coins import CoinLaw, variance_is_infinite
 from nfl_sim.theory.linear.law import Expansion, LinearLaw
@@ -12,7 +13,6 @@ from nfl_sim.theory.linear.laws import ScoreUnits, kept_law, quadrature_refineme
 from nfl_sim.theory.linear.student import ridge_penalty, student
 from nfl_sim.theory.prediction import Prediction, nan_unless
 from nfl_sim.theory.second_order import finite_size, student_covariance
-from nfl_sim.theory.strata import sharpened
 from nfl_sim.validation import NoTheoryError, Scalar
 
 
@@ -21,12 +21,19 @@ def predict_fixed_dimension(problem: Problem, regime: FixedDimension) -> Predict
 
     Raises:
         NoTheoryError: the learner is not Ridge, or the rule has no theory.
+        ValueError: the inclusion probabilities of the rule are none, or miss its fraction.
     """
-    return _predict(problem, regime, quadrature_refinement(problem))
+    prediction, budget = _predict(problem, regime, quadrature_refinement(problem))
+    rule = problem.rule
+    if isinstance(rule, PoissonRule) and budget is not None:
+        budget.check(rule)
+    return prediction
 
 
 @eqx.filter_jit
-def _predict(problem: Problem, regime: FixedDimension, refinement: int) -> Prediction:
+def _predict(
+    problem: Problem, regime: FixedDimension, refinement: int
+) -> tuple[Prediction, Budget | None]:
     expansion = _law(problem, regime.dim, refinement).expand(problem.rule.fraction)
     covariance = student_covariance(
         expansion.cut,
@@ -48,13 +55,13 @@ def _predict(problem: Problem, regime: FixedDimension, refinement: int) -> Predi
         training_loss=0.5 * expansion.fluctuation.residual,
         numerical_error=expansion.numerical_error,
     )
-    return nan_unless(expansion.converged, prediction)
+    return nan_unless(expansion.converged, prediction), expansion.budget
 
 
 def _law(problem: Problem, dim: int, refinement: int) -> LinearLaw:
     """The kept law; for a randomised rule, from the nested sets of its score."""
     rule, penalty = problem.rule, ridge_penalty(problem)
-    law = kept_law(sharpened(problem), penalty, dim, refinement=refinement)
+    law = kept_law(on_top(problem), penalty, dim, refinement=refinement)
     if isinstance(rule, Calibration):
         return CalibratedLaw(rule, law.nested(), penalty, dim)
     if not isinstance(rule, PoissonRule):

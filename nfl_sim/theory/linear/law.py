@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from nfl_sim.theory.coins import Budget
 from nfl_sim.theory.second_order import Cut
 from nfl_sim.validation import Scalar
 
@@ -111,6 +112,7 @@ class Expansion(NamedTuple):
         fluctuation: n times the sampling error of the student at a fixed cut, {eq}`eq-iid-bias`.
         numerical_error: absolute error of |w_inf - w0|^2.
         converged: whether every solve met its tolerance.
+        budget: of a rule that tosses coins.
     """
 
     threshold: Scalar
@@ -119,6 +121,7 @@ class Expansion(NamedTuple):
     fluctuation: Fluctuation
     numerical_error: Scalar
     converged: Bool[Array, ""]
+    budget: Budget | None = None
 
 
 class Nested(eqx.Module):

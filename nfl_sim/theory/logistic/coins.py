@@ -16,6 +16,7 @@ from nfl_sim.scores import EL2N, GraNd, Influence, Leverage, Loss
 from nfl_sim.theory.coins import (
     ALMOST_ALL,
     ALMOST_NONE,
+    Budget,
     Function,
     Ladder,
     LevelNoise,
@@ -30,7 +31,7 @@ from nfl_sim.theory.logistic.law import KeptNodes, LogisticLaw, Matrix, Plane, R
 from nfl_sim.theory.logistic.laws import Kept, resolutions
 from nfl_sim.theory.logistic.margin_law import Everything
 from nfl_sim.theory.logistic.minimiser import Objective, solve
-from nfl_sim.theory.logistic.second_order import Stratum, fluctuation
+from nfl_sim.theory.logistic.second_order import Fluctuation, Stratum, fluctuation
 from nfl_sim.theory.logistic.solution import (
     Motion,
     Solution,
@@ -41,6 +42,7 @@ from nfl_sim.theory.logistic.solution import (
     minimise_in_two,
     objective_on,
 )
+from nfl_sim.theory.second_order import Cut
 from nfl_sim.validation import NoTheoryError, Scalar
 
 _FINE, _COARSE = 10, 6
@@ -104,8 +106,9 @@ class _Measures(eqx.Module):
         """All samples, with a function of the score as density."""
         shares = self.ladder.shares(function)
         tops = jax.vmap(lambda nodes, share: nodes.times(share))(self.tops, shares.beyond)
-        resolved = jnp.all(tops.resolved)
-        return KeptNodes.flat(*tops[:4], resolved).joined(self.whole.times(shares.whole))
+        first, second, mass, rest, resolved = tops
+        beyond = KeptNodes.flat(first, second, mass, rest, jnp.all(resolved))
+        return beyond.joined(self.whole.times(shares.whole))
 
     def means(self, rule: PoissonRule, level: Scalar) -> Means:
         """Of the coins."""
@@ -120,7 +123,9 @@ class _State(NamedTuple):
     hessian: Matrix
 
 
-def solve_coins(kept: Kept, rule: PoissonRule, penalty: Scalar, refinement: int) -> Solution:
+def solve_coins(
+    kept: Kept, rule: PoissonRule, penalty: Scalar, refinement: int
+) -> tuple[Solution, Budget]:
     """Level, minimiser, derivatives and errors of a rule that tosses coins.
 
     Args:
@@ -129,18 +134,10 @@ def solve_coins(kept: Kept, rule: PoissonRule, penalty: Scalar, refinement: int)
         penalty: of the learner.
         refinement: of the nodes.
 
-    Raises:
-        NoTheoryError: all samples tie.
-
     References: {eq}`eq-coin-covariance`, {eq}`eq-coin-finite-size` in
     theory_notes/08_calibration.md.
     """
     law = kept.law
-    if isinstance(law, Everything):
-        raise NoTheoryError(
-            f"all samples tie, so that {type(rule).__name__} is random pruning by coins; "
-            "use KeepRandom"
-        )
     fine, coarse = resolutions(law, refinement)
     family = _Family.of(kept, fine, coarse)
 
@@ -155,47 +152,22 @@ def solve_coins(kept: Kept, rule: PoissonRule, penalty: Scalar, refinement: int)
         lambda level: measures(level).means(rule, level).first,
     )
     here = measures(level)
-    objective = objective_on(law, here.times(loss_weight(rule, level)), penalty)
     few = _Measures.of(family, rule, jax.lax.stop_gradient(level), coarse, _COARSE)
-    rough = objective._replace(nodes=few.times(loss_weight(rule, level)))
+    loss = loss_weight(rule, level)
+    nodes, rough_nodes = (
+        (here.whole, few.whole) if rule.unbiased else (here.times(loss), few.times(loss))
+    )
+    objective = objective_on(law, nodes, penalty)
+    rough = objective._replace(nodes=rough_nodes)
     student, met = minimise_in_two(objective, rough)
-
-    def state(level: Scalar, student: Plane) -> _State:
-        there = measures(level)
-        moved = objective._replace(nodes=there.times(loss_weight(rule, level)))
-        return _State(there.means(rule, level), moved.gradient(student), moved.hessian(student))
-
-    motion, coins = _motion(state, level, objective, student)
-    noise = LevelNoise.of(rule.fraction, here.means(rule, level), coins[0], coins[1].first)
-    weighing = Weighing.of(rule, level, noise)
-    scatter = here.times(weighing.scatter)
-    sampling = fluctuation(
-        objective, (Stratum(scatter, jnp.sum(scatter.mass), False),), student, law.others
-    )
-    joint, shift = (
-        objective._replace(nodes=here.times(function))
-        for function in (weighing.joint, weighing.shift)
-    )
-    pulled = -solve(objective.hessian(student), joint.gradient(student))
-    turn = jax.jvp(
-        lambda level, student: state(level, student).hessian @ pulled,
-        (level, student),
-        (jnp.ones_like(level), motion.slope),
-    )[1]
-    unflattened = joint.hessian(student) - jnp.diag(joint.flat)
-    drift = -solve(
-        objective.hessian(student),
-        shift.gradient(student) + unflattened @ motion.slope + turn,
-    )
-    cross = jnp.outer(motion.slope, pulled)
-    sampling = sampling._replace(
-        covariance=sampling.covariance + cross + cross.T, bias=sampling.bias + drift
-    )
+    moved = _still if rule.unbiased else _moved
+    motion, cut, sampling = moved(measures, here, rule, level, objective, student, law.others)
     error = coarse_error(objective, rough, student, jnp.zeros(2))
-    mass, loss = objective.nodes.mass, softplus(-objective.margin(student))
-    return Solution(
+    mass, losses = objective.nodes.mass, softplus(-objective.margin(student))
+    mean = here.means(rule, level).first
+    solution = Solution(
         level=level,
-        cut=noise.cut,
+        cut=cut,
         exists=jnp.asarray(True),
         objective=objective,
         axes=law.axes,
@@ -204,12 +176,22 @@ def solve_coins(kept: Kept, rule: PoissonRule, penalty: Scalar, refinement: int)
         motion=motion,
         sampling=sampling,
         error=error @ law.axes,
-        training_loss=jnp.sum(mass * loss) / jnp.sum(mass),
-        converged=mass_fits(here.means(rule, level).first, rule.fraction)
+        training_loss=jnp.sum(mass * losses) / jnp.sum(mass),
+        converged=mass_fits(mean, rule.fraction)
         & objective.nodes.resolved
         & met
         & is_sharp(error, student),
     )
+    return solution, here.ladder.budget(rule, level, mean)
+
+
+def require_opinion(rule: PoissonRule, law: LogisticLaw) -> None:
+    """Raise ``NoTheoryError`` if all samples tie."""
+    if isinstance(law, Everything):
+        raise NoTheoryError(
+            f"all samples tie, so that {type(rule).__name__} is random pruning by coins; "
+            "use KeepRandom"
+        )
 
 
 def variance_is_infinite(problem: Problem, dim: int) -> Bool[Array, ""]:
@@ -230,9 +212,77 @@ def variance_is_infinite(problem: Problem, dim: int) -> Bool[Array, ""]:
     return jnp.asarray(False)
 
 
+def _still(
+    measures: Callable[[Scalar], _Measures],
+    here: _Measures,
+    rule: PoissonRule,
+    level: Scalar,
+    objective: Objective,
+    student: Plane,
+    others: Scalar,
+) -> tuple[Motion, Cut, Fluctuation]:
+    """Of an unbiased rule: pi omega = 1 at every level, which moves nothing to first order."""
+    zero = jnp.zeros(2)
+    sampling = _sampling(here, lambda score: rule.weight(score, level), objective, student, others)
+    return Motion(zero, zero), Cut(jnp.zeros(()), jnp.zeros(())), sampling
+
+
+def _moved(
+    measures: Callable[[Scalar], _Measures],
+    here: _Measures,
+    rule: PoissonRule,
+    level: Scalar,
+    objective: Objective,
+    student: Plane,
+    others: Scalar,
+) -> tuple[Motion, Cut, Fluctuation]:
+    """Of a biased rule: the student moves with the level, and both with the sample."""
+
+    def state(level: Scalar, student: Plane) -> _State:
+        there = measures(level)
+        moved = objective._replace(nodes=there.times(loss_weight(rule, level)))
+        return _State(there.means(rule, level), moved.gradient(student), moved.hessian(student))
+
+    motion, rates, bends = _motion(state, level, objective, student)
+    noise = LevelNoise.of(rule.fraction, here.means(rule, level), rates, bends.first)
+    weighing = Weighing.of(rule, level, noise)
+    sampling = _sampling(here, weighing.scatter, objective, student, others)
+    joint, shift = (
+        objective._replace(nodes=here.times(function))
+        for function in (weighing.joint, weighing.shift)
+    )
+    pulled = -solve(objective.hessian(student), joint.gradient(student))
+
+    def turned(level: Scalar, student: Plane) -> Plane:
+        return state(level, student).hessian @ pulled
+
+    ahead = (jnp.ones_like(level), motion.slope)
+    turn = jax.jvp(turned, (level, student), ahead)[1]
+    curved = joint.hessian(student) - jnp.diag(joint.flat)
+    drift = shift.gradient(student) + curved @ motion.slope + turn
+    cross = jnp.outer(motion.slope, pulled)
+    return (
+        motion,
+        noise.cut,
+        sampling._replace(
+            covariance=sampling.covariance + cross + cross.T,
+            bias=sampling.bias - solve(objective.hessian(student), drift),
+        ),
+    )
+
+
+def _sampling(
+    here: _Measures, scatter: Function, objective: Objective, student: Plane, others: Scalar
+) -> Fluctuation:
+    """At a fixed level, from pi omega^2."""
+    nodes = here.times(scatter)
+    chosen = Stratum(nodes, jnp.sum(nodes.mass), counted=False)
+    return fluctuation(objective, (chosen,), student, others)
+
+
 def _motion(
     state: Callable[[Scalar, Plane], _State], level: Scalar, objective: Objective, student: Plane
-) -> tuple[Motion, tuple[Means, Means]]:
+) -> tuple[Motion, Means, Means]:
     """w' and w'' in the level; and the first two derivatives of the means of the coins."""
     one = jnp.ones_like(level)
 
@@ -245,4 +295,4 @@ def _motion(
         return jax.jvp(state, (level, student), (one, slope))[1]
 
     first, second = jax.jvp(speed, (level, student), (one, slope))
-    return Motion(slope, back(second.gradient)), (first.coins, second.coins)
+    return Motion(slope, back(second.gradient)), first.coins, second.coins
