@@ -19,7 +19,7 @@ class OptimalUnbiased(NamedTuple):
         score: s.
         rule: the coins.
 
-    References: T11; {eq}`eq-ceiling` in theory_notes/08_calibration.md.
+    References: T11; {eq}`eq-ceiling-rule` in theory_notes/08_calibration.md.
     """
 
     score: Influence

@@ -12,6 +12,8 @@ from nfl_sim.scores._probe import Probe
 Feature = Literal["residual", "loss", "probe_margin", "label", "norm", "influence"]
 Values = Float[Array, "..."]
 
+_INFLUENCE: frozenset[Feature] = frozenset({"residual", "norm"})
+
 
 @final
 class View(eqx.Module):
@@ -80,6 +82,11 @@ class PointwiseScore(eqx.Module):
     def __check_init__(self) -> None:
         if not isinstance(self.probe, Probe | None):
             raise ValueError(f"probe must be a Probe, got {self.probe!r}")
+
+    @property
+    def needs(self) -> frozenset[Feature]:
+        """The features that decide the score: those it sees, and what they are made of."""
+        return self.sees | (_INFLUENCE if "influence" in self.sees else frozenset())
 
     @abc.abstractmethod
     def __call__(self, view: View) -> Values:

@@ -18,11 +18,10 @@ class Influence(PointwiseScore):
     Args:
         probe: the student at which gradient and Hessian are taken.
 
-    References: T11; {eq}`eq-ceiling` in theory_notes/08_calibration.md.
+    References: T11; {eq}`eq-ceiling-rule` in theory_notes/08_calibration.md.
     """
 
-    # The residual and the length of x are what it depends on.
-    sees: ClassVar[frozenset[Feature]] = frozenset({"influence", "residual", "norm"})
+    sees: ClassVar[frozenset[Feature]] = frozenset({"influence"})
     nonnegative: ClassVar[bool] = True
     probe: Probe
 

@@ -136,7 +136,7 @@ def shape_of(problem: Problem, dim: int, num_samples: int) -> tuple[Shape, Quota
 
 def _saturates(problem: Problem) -> bool:
     probe = problem.score.probe
-    bounded = problem.model.binary and "residual" in problem.score.sees
+    bounded = problem.model.binary and "residual" in problem.score.needs
     return bounded and isinstance(probe, Probe) and float(probe.norm) > _SUREST_PROBE
 
 

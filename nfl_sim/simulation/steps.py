@@ -57,16 +57,16 @@ def score(
     ``key`` is for a probe that is fitted to the data; a fixed one ignores it.
     """
     rating, features = problem.score, {}
-    if "norm" in rating.sees:
+    if "norm" in rating.needs:
         features["norm"] = jnp.sqrt(jnp.sum(covariates**2, axis=1))
-    if "label" in rating.sees:
+    if "label" in rating.needs:
         features["label"] = labels
     if rating.probe is not None:
         weights = rating.probe.fit(key, covariates, labels, problem.learner)
         margin = covariates @ weights.astype(covariates.dtype)
-        if "probe_margin" in rating.sees:
+        if "probe_margin" in rating.needs:
             features["probe_margin"] = margin
-        if "residual" in rating.sees:
+        if "residual" in rating.needs:
             features["residual"] = problem.model.residual(margin, labels)
         if "loss" in rating.sees:
             features["loss"] = problem.model.loss(margin, labels)
@@ -75,7 +75,8 @@ def score(
             features["influence"] = problem.model.influence(
                 margin, labels, features["norm"], length
             )
-    return jnp.broadcast_to(rating(View(features)), labels.shape)
+    seen = {name: features[name] for name in rating.sees}
+    return jnp.broadcast_to(rating(View(seen)), labels.shape)
 
 
 def select(

@@ -111,6 +111,14 @@ def test_the_variance_without_a_floor(score, exponent, floor, infinite):
     assert float(found.finite_size) > 0.0
 
 
+@pytest.mark.parametrize(("floor", "expected"), [(0.5, 12.48), (0.1, 16.32), (0.01, 22.74)])
+def test_the_price_of_a_floor(floor, expected):
+    """d = 3, sigma = 1, |w0 - w_p|^2 = 1/4, r = 0.2; random pruning costs 15."""
+    model, score = models.Linear(1.0, 1.0), scores.EL2N(nfl.Probe(0.0, 0.5))
+    found = at(model, score, ImportanceSampling(0.2, floor=floor))
+    assert float(found.finite_size) == pytest.approx(expected, abs=0.006)
+
+
 class Tempered(PoissonRule):
     """Importance sampling as a user would write it."""
 

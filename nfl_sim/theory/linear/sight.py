@@ -49,7 +49,7 @@ class Sight(eqx.Module):
     @classmethod
     def of(cls, problem: Problem, model: Linear) -> "Sight":
         """The sight of the problem's score."""
-        sees = problem.score.sees
+        sees = problem.score.needs
         teacher = teacher_plane(model)
         probe = jnp.zeros(2) if problem.score.probe is None else problem.score.probe.plane
         seen = {"label": teacher, "probe_margin": probe}

@@ -60,7 +60,7 @@ def kept_law(problem: Problem, dim: int) -> Kept:
             "there is for KeepHardest, KeepEasiest, KeepRandom and, where it says so, calibrations"
         )
     special = SPECIALISATIONS.get(type(score), _generic)
-    return (_generic if dim == 1 and "norm" in score.sees else special)(problem, dim)
+    return (_generic if dim == 1 and "norm" in score.needs else special)(problem, dim)
 
 
 def has_direction(problem: Problem, law: LogisticLaw) -> Bool[Array, ""]:
