@@ -20,7 +20,7 @@ Values = Float[Array, "..."]
 Function = Callable[[Values], Values]
 
 ALMOST_NONE, ALMOST_ALL = 1e-11, 1.0 - 1e-8  # of the samples lie beyond the ends
-_PARTS = 3
+_PARTS, _GRADING = 6, 2.0  # panels between two breakpoints, shorter towards the easy end
 _ROUGH_LEVELS = 400
 _INSIDE = 1e-11  # of a panel: the side of a jump on which its end lies
 _NEAR = 1e-2
@@ -98,6 +98,9 @@ class Ladder(NamedTuple):
     ) -> "Ladder":
         """With panels that end at the breakpoints, which may move.
 
+        A weight in proportion to 1/score changes fastest just above the floor, by its own size in
+        a step of that size: there panels are short.
+
         Args:
             score: see above.
             ends: places beyond which lies next to nothing, and next to everything.
@@ -108,7 +111,7 @@ class Ladder(NamedTuple):
         sign = jnp.sign(last - first)
         inner = jnp.clip(sign * jnp.stack(breakpoints), sign * first, sign * last)
         main = jnp.concatenate([first[None], sign * jnp.sort(inner), last[None]])
-        steps = jnp.arange(_PARTS) / _PARTS
+        steps = 1.0 - (1.0 - jnp.arange(_PARTS) / _PARTS) ** _GRADING
         cut = main[:-1, None] + (main[1:] - main[:-1])[:, None] * steps[None, :]
         return cls(score, jnp.append(cut.ravel(), last), order)
 
