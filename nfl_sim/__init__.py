@@ -8,6 +8,7 @@ Importing the package never changes JAX's configuration; predictions need
 from nfl_sim import learners, models, pruning, scores
 from nfl_sim.compare import Agreement, compare
 from nfl_sim.influence import Influence
+from nfl_sim.optimal_unbiased import OptimalUnbiased
 from nfl_sim.problem import FiniteSample, FixedDimension, Problem, Proportional
 from nfl_sim.pruning import num_kept
 from nfl_sim.scores import Probe
@@ -46,6 +47,7 @@ __all__ = [
     "Influence",
     "NoTheoryError",
     "OptimalMixing",
+    "OptimalUnbiased",
     "Prediction",
     "Probe",
     "Problem",

@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool
 
 from nfl_sim.learners import Learner
 from nfl_sim.models import Model
-from nfl_sim.pruning import PointwiseRule
+from nfl_sim.pruning import ImportanceSampling, PointwiseRule
 from nfl_sim.scores import PointwiseScore, Probe
 from nfl_sim.validation import Scalar, count_field, in_domain, is_traced, scalar_field
 
@@ -30,7 +30,7 @@ class Problem(eqx.Module):
 
     Raises:
         ValueError: a part is not of its kind, or the learner needs labels +-1 and the model has
-            others.
+            others, or the rule needs a score that is never negative.
     """
 
     model: Model
@@ -51,6 +51,12 @@ class Problem(eqx.Module):
             raise ValueError(
                 f"the learner {type(self.learner).__name__} needs labels +-1, which the model "
                 f"{type(self.model).__name__} does not have"
+            )
+        if isinstance(self.rule, ImportanceSampling) and not self.score.nonnegative:
+            raise ValueError(
+                "ImportanceSampling needs a score that is never negative (EL2N, GraNd, Loss, "
+                "Leverage, Influence, or one with nonnegative = True), got "
+                f"{type(self.score).__name__}"
             )
 
 

@@ -42,7 +42,7 @@ def rate_of(problem: Problem) -> float:
     are kept. Beside a margin or a noisy label, which do not fade, the norm decides d^-1/2 of the
     choices and is itself d^-1/2 from its mean: 1.
     """
-    rule, sees = problem.rule, problem.score.sees
+    rule, sees = problem.rule, problem.score.needs
     selective = not isinstance(rule, KeepRandom) and float(rule.fraction) < 1.0
     return 0.5 if selective and "norm" in sees and _scores_at_one_length(problem) <= _FEW else 1.0
 

@@ -29,9 +29,9 @@ from nfl_sim.gaussian.quadrature import (
     trapezoidal_normal_rule,
     unit_panels,
 )
-from nfl_sim.gaussian.radial import RadialMoments, radial_moments
+from nfl_sim.gaussian.radial import RadialMoments, radial_beyond, radial_moments
 from nfl_sim.gaussian.roots import bisect, polish, solve_increasing
-from nfl_sim.gaussian.slab import SlabMoments, slab_moments
+from nfl_sim.gaussian.slab import SlabMoments, slab_beyond, slab_moments
 
 __all__ = [
     "ConvexLoss",
@@ -65,7 +65,9 @@ __all__ = [
     "polar_rules",
     "polish",
     "polynomial_normal_rule",
+    "radial_beyond",
     "radial_moments",
+    "slab_beyond",
     "slab_moments",
     "softplus_curvature",
     "softplus_divergence",

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.special import gammainc, gammaincc, gammaln
 
+from nfl_sim.gaussian.chi_square import chi_square_cdf
 from nfl_sim.gaussian.roots import bisect
 from nfl_sim.validation import Scalar
 
@@ -28,6 +29,16 @@ class RadialMoments(NamedTuple):
     second: Scalar
     excess: Scalar
     fourth: Scalar
+
+
+def radial_beyond(threshold: Scalar, dim: int) -> tuple[Scalar, RadialMoments]:
+    """P(|x| > threshold) for a threshold > 0, and the moments of a normal vector x there.
+
+    Accuracy: 1e-15 absolute once multiplied by the mass.
+    """
+    square = threshold**2
+    mass, second, fourth = (1.0 - chi_square_cdf(square, dim + k) for k in (0, 2, 4))
+    return mass, RadialMoments(threshold, second / mass, (second - mass) / mass, fourth / mass)
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(1, 2))

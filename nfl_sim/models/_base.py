@@ -39,6 +39,24 @@ class Model(eqx.Module):
     def loss(self, margin: Float[Array, "..."], label: Float[Array, "..."]) -> Float[Array, "..."]:
         """Training loss of a student with this margin w.x on a sample with this label."""
 
+    def influence(
+        self,
+        margin: Float[Array, "..."],
+        label: Float[Array, "..."],
+        norm: Float[Array, "..."],
+        length: Scalar,
+    ) -> Float[Array, "..."]:
+        """|H^(-1/2) grad loss| at a student, H being the Hessian where it is the teacher.
+
+        Args:
+            margin, label, norm: w.x, y and |x| of samples.
+            length: |w| of the student.
+
+        Raises:
+            ValueError: the loss has no Hessian.
+        """
+        raise ValueError(f"the loss of {type(self).__name__} has no Hessian, and so no influence")
+
     @property
     @abc.abstractmethod
     def resolution(self) -> Scalar:

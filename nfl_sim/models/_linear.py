@@ -56,6 +56,16 @@ class Linear(Model):
         """Half the squared residual."""
         return 0.5 * (label - margin) ** 2
 
+    def influence(
+        self,
+        margin: Float[Array, "..."],
+        label: Float[Array, "..."],
+        norm: Float[Array, "..."],
+        length: Scalar,
+    ) -> Float[Array, "..."]:
+        """|residual| |x|: the Hessian is the identity."""
+        return jnp.abs(label - margin) * norm
+
     @property
     def resolution(self) -> Scalar:
         """noise_std / (signal + noise_std)."""

@@ -19,6 +19,7 @@ from nfl_sim.gaussian import (
     panel_nodes,
     pdf,
     polish,
+    softplus_curvature,
     softplus_divergence,
     softplus_slope,
 )
@@ -78,6 +79,26 @@ class Logistic(Model):
     def loss(self, margin: Float[Array, "..."], label: Float[Array, "..."]) -> Float[Array, "..."]:
         """log(1 + exp(-y margin))."""
         return jnp.logaddexp(0.0, -label * margin)
+
+    def influence(
+        self,
+        margin: Float[Array, "..."],
+        label: Float[Array, "..."],
+        norm: Float[Array, "..."],
+        length: Scalar,
+    ) -> Float[Array, "..."]:
+        """|residual| in the metric of E[sigma'(w.x) x x'], which knows w and what is across it."""
+        along = margin / _nonzero(length)
+        across = jnp.maximum(norm**2 - along**2, 0.0)
+        first, second = self.curvatures(length)
+        square = along**2 / first + across / second
+        safe = jnp.where(square > 0.0, square, 1.0)
+        return jnp.abs(self.residual(margin, label)) * jnp.where(square > 0.0, jnp.sqrt(safe), 0.0)
+
+    def curvatures(self, length: Scalar) -> tuple[Scalar, Scalar]:
+        """Eigenvalues of E[sigma'(w.x) x x'] along a student w of this length, and across it."""
+        across = jnp.where(length > 0.0, softplus_slope(length) / _nonzero(length), 0.25)
+        return softplus_curvature(length), across
 
     @property
     def resolution(self) -> Scalar:

@@ -4,15 +4,19 @@ from nfl_sim.pruning._base import PointwiseRule, Quota, num_kept, num_kept_trace
 from nfl_sim.pruning._calibration import Calibration, ExactCalibration, SoftCalibration
 from nfl_sim.pruning._easiest import KeepEasiest
 from nfl_sim.pruning._hardest import KeepHardest
+from nfl_sim.pruning._importance import ImportanceSampling
+from nfl_sim.pruning._poisson import PoissonRule
 from nfl_sim.pruning._random import KeepRandom
 
 __all__ = [
     "Calibration",
     "ExactCalibration",
+    "ImportanceSampling",
     "KeepEasiest",
     "KeepHardest",
     "KeepRandom",
     "PointwiseRule",
+    "PoissonRule",
     "Quota",
     "SoftCalibration",
     "num_kept",

@@ -37,11 +37,11 @@ class PointwiseRule(eqx.Module):
 
     ``draw`` says how a finite sample is drawn: "top" keeps the ``num_kept`` samples of highest
     `priority`, ties broken by fair coins; "stratified" keeps some of them for their priority, and
-    a random choice of fixed size from the others.
+    a random choice of fixed size from the others; "poisson" tosses a coin for each.
     """
 
     fraction: eqx.AbstractVar[Scalar]
-    draw: ClassVar[Literal["top", "stratified"]]
+    draw: ClassVar[Literal["top", "stratified", "poisson"]]
 
     @abc.abstractmethod
     def priority(self, score: Float[Array, "..."]) -> Float[Array, "..."]:

@@ -3,6 +3,7 @@
 from nfl_sim.scores._base import Feature, PointwiseScore, View
 from nfl_sim.scores._el2n import EL2N
 from nfl_sim.scores._grand import GraNd
+from nfl_sim.scores._influence import Influence
 from nfl_sim.scores._leverage import Leverage
 from nfl_sim.scores._loss import Loss
 from nfl_sim.scores._margin import Margin
@@ -14,6 +15,7 @@ __all__ = [
     "EL2N",
     "Feature",
     "GraNd",
+    "Influence",
     "Leverage",
     "Loss",
     "Margin",

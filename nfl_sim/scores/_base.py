@@ -9,8 +9,10 @@ from jaxtyping import Array, Float
 
 from nfl_sim.scores._probe import Probe
 
-Feature = Literal["residual", "loss", "probe_margin", "label", "norm"]
+Feature = Literal["residual", "loss", "probe_margin", "label", "norm", "influence"]
 Values = Float[Array, "..."]
+
+_INFLUENCE: frozenset[Feature] = frozenset({"residual", "norm"})
 
 
 @final
@@ -19,8 +21,8 @@ class View(eqx.Module):
 
     Args:
         features: arrays of one shape by name: "residual" is the label minus the probe's
-            prediction, "loss" the probe's training loss, "probe_margin" is w_p.x, "label" is y and
-            "norm" is |x|.
+            prediction, "loss" the probe's training loss, "probe_margin" is w_p.x, "label" is y,
+            "norm" is |x|, and "influence" is `nfl_sim.models.Model.influence` at the probe.
     """
 
     features: Mapping[str, Values]
@@ -50,6 +52,11 @@ class View(eqx.Module):
         """|x|."""
         return self._read("norm")
 
+    @property
+    def influence(self) -> Values:
+        """Gradient at the probe, in the metric of the Hessian there."""
+        return self._read("influence")
+
     def _read(self, name: Feature) -> Values:
         if name not in self.features:
             raise ValueError(
@@ -65,14 +72,21 @@ class PointwiseScore(eqx.Module):
     ``sees`` declares the features that ``__call__`` reads. The declaration is all that
     `nfl_sim.predict` needs: it builds the quadrature of the kept law from it. A score that reads a
     probe's margin, residual or loss carries a ``probe``; another one has ``probe = None``.
+    ``nonnegative`` says that it is never negative, as importance sampling needs.
     """
 
     sees: ClassVar[frozenset[Feature]]
+    nonnegative: ClassVar[bool] = False
     probe: eqx.AbstractVar[Probe | None]
 
     def __check_init__(self) -> None:
         if not isinstance(self.probe, Probe | None):
             raise ValueError(f"probe must be a Probe, got {self.probe!r}")
+
+    @property
+    def needs(self) -> frozenset[Feature]:
+        """The features that decide the score: those it sees, and what they are made of."""
+        return self.sees | (_INFLUENCE if "influence" in self.sees else frozenset())
 
     @abc.abstractmethod
     def __call__(self, view: View) -> Values:

@@ -20,6 +20,7 @@ class EL2N(PointwiseScore):
     """
 
     sees: ClassVar[frozenset[Feature]] = frozenset({"residual"})
+    nonnegative: ClassVar[bool] = True
     probe: Probe
 
     def __call__(self, view: View) -> Float[Array, "..."]:

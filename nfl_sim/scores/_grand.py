@@ -20,6 +20,7 @@ class GraNd(PointwiseScore):
     """
 
     sees: ClassVar[frozenset[Feature]] = frozenset({"residual", "norm"})
+    nonnegative: ClassVar[bool] = True
     probe: Probe
 
     def __call__(self, view: View) -> Float[Array, "..."]:

@@ -15,6 +15,7 @@ class Leverage(PointwiseScore):
     """
 
     sees: ClassVar[frozenset[Feature]] = frozenset({"norm"})
+    nonnegative: ClassVar[bool] = True
     probe: ClassVar[None] = None
 
     def __call__(self, view: View) -> Float[Array, "..."]:

@@ -21,6 +21,7 @@ class Loss(PointwiseScore):
     """
 
     sees: ClassVar[frozenset[Feature]] = frozenset({"loss"})
+    nonnegative: ClassVar[bool] = True
     probe: Probe
 
     def __call__(self, view: View) -> Float[Array, "..."]:

@@ -12,8 +12,9 @@ from nfl_sim.influence import Influence
 from nfl_sim.learners import Learner
 from nfl_sim.models import Model
 from nfl_sim.problem import Problem
-from nfl_sim.pruning import KeepRandom, Quota
+from nfl_sim.pruning import KeepRandom, PoissonRule, Quota
 from nfl_sim.simulation.replicate import (
+    Budget,
     Chosen,
     Counts,
     Drawn,
@@ -21,6 +22,7 @@ from nfl_sim.simulation.replicate import (
     Rated,
     Shape,
     choose,
+    choose_by_coin,
     draw,
     rate,
     shape_of,
@@ -109,10 +111,13 @@ def outcomes(
     """
     drawn = _draw(key, problem.model, indices, shape.num_samples, shape.dim, shape.double)
     rated = _rate(drawn, problem)
-    chosen = _choose(
-        drawn, rated, Counts.of(quota), shape.bucket, problem.rule.draw == "stratified"
-    )
-    if isinstance(problem.rule, KeepRandom):
+    rule = problem.rule
+    if isinstance(rule, PoissonRule):
+        chosen, budget = _toss(drawn, rated, rule, shape.bucket)
+        rule.require_budget(budget.mean, budget.lowest, budget.highest)
+    else:
+        chosen = _choose(drawn, rated, Counts.of(quota), shape.bucket, rule.draw == "stratified")
+    if isinstance(rule, KeepRandom):
         chosen = chosen._replace(threshold=jnp.full_like(chosen.threshold, jnp.nan))
     probe = problem.score.probe
     direction = jnp.full(2, jnp.nan) if probe is None else probe.direction
@@ -148,6 +153,13 @@ def _choose(drawn: Drawn, rated: Rated, counts: Counts, bucket: int, stratified:
         return choose(drawn, rated, counts, bucket=bucket, stratified=stratified)
 
     return jax.vmap(one)(drawn, rated)
+
+
+@eqx.filter_jit
+def _toss(drawn: Drawn, rated: Rated, rule: PoissonRule, bucket: int) -> tuple[Chosen, Budget]:
+    return jax.vmap(lambda drawn, rated: choose_by_coin(drawn, rated, rule, bucket=bucket))(
+        drawn, rated
+    )
 
 
 @eqx.filter_jit

@@ -116,7 +116,7 @@ def check_sizes(problem: Problem, dim: int, num_samples: int) -> tuple[int, int]
     dim = to_count("dim", dim, at_least=1)
     num_samples = to_count("num_samples", num_samples, at_least=1)
     require_dimension(problem, dim)
-    if _is_least_squares(problem):
+    if _is_least_squares(problem) and problem.rule.draw != "poisson":
         require_finite_mean(num_kept(float(problem.rule.fraction), num_samples), dim)
     return dim, num_samples
 

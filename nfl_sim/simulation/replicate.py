@@ -1,25 +1,28 @@
 """One replicate in stages: draw a sample, rate it, choose from it, train on the chosen."""
 
+import math
 from typing import NamedTuple, final
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from nfl_sim.learners import Learner
 from nfl_sim.models import Model
 from nfl_sim.problem import Problem
-from nfl_sim.pruning import Quota
+from nfl_sim.pruning import PoissonRule, Quota
 from nfl_sim.scores import Probe
 from nfl_sim.simulation.result import CAUSES, QUANTITIES
-from nfl_sim.simulation.steps import fit, highest, risk, sample, score, with_rest
+from nfl_sim.simulation.steps import fit, highest, risk, sample, score, toss, with_rest
 from nfl_sim.validation import Scalar
 
 # float32 normals have no tail: beyond these, rows are drawn in float64.
 _SMALLEST_FRACTION = 1e-3
 _LARGEST_SAMPLE = 1_000_000
 _COARSEST_RESOLUTION = 1e-3
+_MORE_ROWS = 4  # than dimensions, at least, must the coins of a rule keep
+_DEVIATIONS = 10.0  # of the number that coins keep: more happen less than once in 1e20
 _SUREST_PROBE = 5.0  # of signs: beyond, float32 rounds residuals of the worst errors to 1
 
 
@@ -30,7 +33,7 @@ class Shape(eqx.Module):
     Args:
         dim, num_samples: of the data.
         bucket: rows that are fitted, the power of two above the number kept (at most
-            ``num_samples``); the surplus has weight 0.
+            ``num_samples``; where it is random, above all it may be); the surplus has weight 0.
         underdetermined: whether fewer rows than dimensions are kept.
         double: whether rows are drawn in float64 instead of float32.
     """
@@ -89,33 +92,51 @@ class Chosen(NamedTuple):
     Args:
         rows, targets: what is trained on.
         weights: in the training loss.
-        threshold: the lowest-priority score among those kept for it; nan if there is none.
+        threshold: the lowest-priority score among those kept for it, or the level of the coins;
+            nan if there is none.
+        enough: whether as many rows are kept as the rule must keep.
     """
 
     rows: Float[Array, "m d"]
     targets: Float[Array, " m"]
     weights: Float[Array, " m"]
     threshold: Scalar
+    enough: Bool[Array, ""]
+
+
+class Budget(NamedTuple):
+    """What the coins of a rule add up to on a sample.
+
+    Args:
+        mean: of the inclusion probabilities.
+        lowest, highest: of them.
+    """
+
+    mean: Scalar
+    lowest: Scalar
+    highest: Scalar
 
 
 def shape_of(problem: Problem, dim: int, num_samples: int) -> tuple[Shape, Quota]:
     """The static shape of a concrete problem, and how many samples it keeps."""
     fraction = float(problem.rule.fraction)
     quota = problem.rule.quota(num_samples)
-    kept = quota.kept
-    bucket = min(num_samples, 1 << (kept - 1).bit_length())
+    kept = most = quota.kept
+    if problem.rule.draw == "poisson":
+        most = math.ceil(kept + _DEVIATIONS * math.sqrt(kept))
+    bucket = min(num_samples, 1 << (most - 1).bit_length())
     double = (
         fraction < _SMALLEST_FRACTION
         or num_samples > _LARGEST_SAMPLE
         or float(problem.model.resolution) < _COARSEST_RESOLUTION
         or _saturates(problem)
     )
-    return Shape(dim, num_samples, bucket, kept < dim, double), quota
+    return Shape(dim, num_samples, bucket, most < dim, double), quota
 
 
 def _saturates(problem: Problem) -> bool:
     probe = problem.score.probe
-    bounded = problem.model.binary and "residual" in problem.score.sees
+    bounded = problem.model.binary and "residual" in problem.score.needs
     return bounded and isinstance(probe, Probe) and float(probe.norm) > _SUREST_PROBE
 
 
@@ -154,7 +175,28 @@ def choose(drawn: Drawn, rated: Rated, counts: Counts, *, bucket: int, stratifie
         drawn.labels[best],
         weights.astype(drawn.covariates.dtype),
         jnp.where(counts.top > 0, last, jnp.nan),
+        jnp.asarray(True),
     )
+
+
+def choose_by_coin(
+    drawn: Drawn, rated: Rated, rule: PoissonRule, *, bucket: int
+) -> tuple[Chosen, Budget]:
+    """The samples whose coins came up, in a bucket of rows, and what the coins added up to."""
+    coins = toss(drawn.tie_key, rule, rated.scores)
+    first = jax.lax.top_k(coins.kept.astype(jnp.float32), bucket)[1]
+    count = jnp.sum(coins.kept)
+    weights = jnp.where(coins.kept[first], coins.weights[first], 0.0)
+    dtype, dim = drawn.covariates.dtype, drawn.covariates.shape[1]
+    chosen = Chosen(
+        drawn.covariates[first],
+        drawn.labels[first],
+        weights.astype(dtype),
+        coins.level,
+        (count >= dim + _MORE_ROWS) & (count <= bucket),
+    )
+    chance = coins.probabilities
+    return chosen, Budget(jnp.mean(chance), jnp.min(chance), jnp.max(chance))
 
 
 def train(
@@ -169,7 +211,7 @@ def train(
 
     ``direction`` is the probe's, for the overlap; nan where there is none.
     """
-    rows, targets, weights, threshold = chosen
+    rows, targets, weights, threshold, enough = chosen
     student, exists, converged = fit(
         learner, rows, targets, weights, underdetermined=underdetermined
     )
@@ -186,7 +228,12 @@ def train(
         **learner.diagnostics(student, rows, targets, weights),
     }
     diverged = ~jnp.isfinite(measured["excess_risk"])
-    conditions = {learner.without_student: ~exists, "undecided": ~converged, "diverged": diverged}
+    conditions = {
+        "too_few_kept": ~enough,
+        learner.without_student: ~exists,
+        "undecided": ~converged,
+        "diverged": diverged,
+    }
     failure = jnp.select(list(conditions.values()), [CAUSES.index(c) for c in conditions], -1)
     values = [measured.get(quantity, jnp.full((), jnp.nan)) for quantity in QUANTITIES]
     return Outcome(jnp.stack(values), failure)

@@ -1,17 +1,37 @@
 """The five steps of a replicate, as pure functions: sample, score, select, fit, risk."""
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, DTypeLike, Float, Int, PRNGKeyArray, UInt32
 
+from nfl_sim.gaussian import solve_increasing
 from nfl_sim.learners import Fit, Learner
 from nfl_sim.models import Model
 from nfl_sim.problem import Problem
-from nfl_sim.pruning import Calibration, PointwiseRule
+from nfl_sim.pruning import Calibration, PointwiseRule, PoissonRule
 from nfl_sim.scores import View
 from nfl_sim.validation import Scalar
 
 _WORTH_PRESELECTING = 4
+_LEVEL_TOLERANCE = 1e-12
+
+
+class Coins(NamedTuple):
+    """The coins of a `PoissonRule`, tossed.
+
+    Args:
+        kept: which came up.
+        weights: of the samples in the training loss, if kept.
+        probabilities: of being kept.
+        level: at which they meet the budget.
+    """
+
+    kept: Bool[Array, " n"]
+    weights: Float[Array, " n"]
+    probabilities: Float[Array, " n"]
+    level: Scalar
 
 
 def sample(
@@ -37,26 +57,34 @@ def score(
     ``key`` is for a probe that is fitted to the data; a fixed one ignores it.
     """
     rating, features = problem.score, {}
-    if "norm" in rating.sees:
+    if "norm" in rating.needs:
         features["norm"] = jnp.sqrt(jnp.sum(covariates**2, axis=1))
-    if "label" in rating.sees:
+    if "label" in rating.needs:
         features["label"] = labels
     if rating.probe is not None:
         weights = rating.probe.fit(key, covariates, labels, problem.learner)
         margin = covariates @ weights.astype(covariates.dtype)
-        if "probe_margin" in rating.sees:
+        if "probe_margin" in rating.needs:
             features["probe_margin"] = margin
-        if "residual" in rating.sees:
+        if "residual" in rating.needs:
             features["residual"] = problem.model.residual(margin, labels)
         if "loss" in rating.sees:
             features["loss"] = problem.model.loss(margin, labels)
-    return jnp.broadcast_to(rating(View(features)), labels.shape)
+        if "influence" in rating.sees:
+            length = rating.probe.norm.astype(margin.dtype)
+            features["influence"] = problem.model.influence(
+                margin, labels, features["norm"], length
+            )
+    seen = {name: features[name] for name in rating.sees}
+    return jnp.broadcast_to(rating(View(seen)), labels.shape)
 
 
 def select(
     key: PRNGKeyArray, rule: PointwiseRule, scores: Float[Array, " n"], size: int
 ) -> Int[Array, " size"]:
     """Indices of ``size`` samples: those kept for their priority, best first, then those at random.
+
+    A `PoissonRule` keeps a random number of samples; see `toss`.
 
     Args:
         key: for the ties, which are broken fairly, and for the random choice of a calibration.
@@ -95,6 +123,20 @@ def with_rest(
     chance = jax.random.uniform(chance_key, (num_samples,), jnp.float32)
     rank = chance.at[best].set(jnp.where(on_top, 2.0, chance[best]).astype(jnp.float32))
     return highest(tie_key, rank, len(best))
+
+
+def toss(key: PRNGKeyArray, rule: PoissonRule, scores: Float[Array, " n"]) -> Coins:
+    """Keep each sample by its own coin, at the level that meets the budget on this sample."""
+    scores = scores.astype(jnp.float64)
+
+    def shortfall(level: Scalar) -> Scalar:
+        return rule.fraction - jnp.mean(rule.inclusion(scores, level))
+
+    ends = rule.levels(jnp.min(scores), jnp.max(scores))
+    level = solve_increasing(shortfall, *ends, tolerance=_LEVEL_TOLERANCE)
+    chance = rule.inclusion(scores, level)
+    kept = jax.random.uniform(key, scores.shape, scores.dtype) < chance
+    return Coins(kept, rule.weight(scores, level), chance, level)
 
 
 def _preselect(

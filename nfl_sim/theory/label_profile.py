@@ -56,6 +56,9 @@ def _score(problem: Problem, margin: Values, label: Values, norm: Values) -> Val
         "label": label,
         "norm": norm,
     }
+    if "influence" in problem.score.sees:
+        length = jnp.zeros(()) if problem.score.probe is None else problem.score.probe.norm
+        features["influence"] = problem.model.influence(margin, label, norm, length)
     shape = jnp.broadcast_shapes(margin.shape, norm.shape)
     seen = {name: jnp.broadcast_to(features[name], shape) for name in problem.score.sees}
     return jnp.broadcast_to(problem.score(View(seen)), shape)

@@ -146,6 +146,7 @@ def test_the_memory_budget_covers_the_program(num_samples):
 
     rows = jnp.zeros((8, shape.bucket, 30), jnp.float32)
     kept = jnp.broadcast_to(jnp.arange(shape.bucket) < quota.kept, rows.shape[:2])
-    chosen = Chosen(rows, rows[:, :, 0] + 1.0, kept.astype(rows.dtype), jnp.zeros(8))
+    weights = kept.astype(rows.dtype)
+    chosen = Chosen(rows, rows[:, :, 0] + 1.0, weights, jnp.zeros(8), jnp.full(8, True))
     compiled = jax.jit(jax.vmap(fit)).lower(chosen).compile()
     assert compiled.memory_analysis().temp_size_in_bytes <= 8 * replicate_bytes(shape)

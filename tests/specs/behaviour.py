@@ -24,6 +24,7 @@ FEATURES = {
     "probe_margin": jnp.flip(POINTS) + 0.25,
     "label": POINTS**2 - 1.0,
     "norm": jnp.abs(POINTS) + 0.5,
+    "influence": jnp.abs(POINTS - 0.3),
 }
 
 

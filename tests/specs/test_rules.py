@@ -15,7 +15,9 @@ import nfl_sim as nfl
 from nfl_sim.pruning import PointwiseRule, num_kept, num_kept_traced
 from tests.specs.discovery import build, of_kind
 
-RULES = of_kind(PointwiseRule)
+RULES = [cls for cls in of_kind(PointwiseRule) if not issubclass(cls, nfl.pruning.PoissonRule)]
+COINS = [cls for cls in of_kind(PointwiseRule) if issubclass(cls, nfl.pruning.PoissonRule)]
+every_coin = pytest.mark.parametrize("cls", COINS, ids=lambda c: c.__name__)
 every_rule = pytest.mark.parametrize("cls", RULES, ids=lambda c: c.__name__)
 SCORES = jnp.asarray(np.random.default_rng(1).normal(size=1000))
 HARDEST, EASIEST = nfl.pruning.KeepHardest(0.3), nfl.pruning.KeepEasiest(0.3)
@@ -82,6 +84,35 @@ def test_the_training_loss_is_unbiased_or_every_sample_weighs_one(cls):
         np.testing.assert_allclose(weight * rule.inclusion(SCORES, level), 1.0, rtol=1e-15)
     else:
         np.testing.assert_array_equal(weight, 1.0)
+
+
+@every_coin
+def test_coins_have_probabilities_that_fall_with_the_level(cls):
+    rule, sizes = build(cls), jnp.abs(SCORES)
+    levels = jnp.linspace(*rule.levels(jnp.min(sizes), jnp.max(sizes)), 20)[1:]
+    chances = jax.vmap(lambda level: rule.inclusion(sizes, level))(levels)
+    assert jnp.all((chances >= 0.0) & (chances <= 1.0))
+    assert jnp.all(jnp.diff(chances, axis=0) <= 0.0)
+    means = jnp.mean(chances, axis=1)
+    assert means[0] > rule.fraction >= means[-1]
+    if rule.unbiased:
+        weights = jax.vmap(lambda level: rule.weight(sizes, level))(levels)
+        np.testing.assert_allclose(weights * chances, 1.0, rtol=1e-15)
+
+
+@every_coin
+def test_coins_are_smooth_between_their_breakpoints(cls):
+    """Second differences are second derivatives, but across a kink."""
+    rule, level = build(cls), jnp.asarray(0.7)
+    kinks = jnp.stack(rule.breakpoints(level))
+    places = jnp.linspace(0.2, 3.0, 4001)
+    values, step = rule.inclusion(places, level), places[1] - places[0]
+    bends = (values[2:] - 2.0 * values[1:-1] + values[:-2]) / step**2
+    slopes = jax.grad(jax.grad(lambda score: rule.inclusion(score, level)))
+    far = jnp.all(jnp.abs(places[1:-1, None] - kinks[None, :]) > 2.0 * step, axis=1)
+    gaps = jnp.abs(bends - jax.vmap(slopes)(places[1:-1]))
+    assert jnp.max(jnp.where(far, gaps, 0.0)) < 1e-3
+    assert jnp.max(gaps) > 10.0
 
 
 @given(st.floats(-3.0, 3.0))

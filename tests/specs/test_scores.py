@@ -50,7 +50,9 @@ def test_a_score_depends_on_nothing_else(cls):
 @every_score
 def test_declarations_are_known_features(cls):
     assert frozenset(FEATURES) >= cls.sees
-    assert (build(cls).probe is None) == cls.sees.isdisjoint({"residual", "loss", "probe_margin"})
+    assert (build(cls).probe is None) == build(cls).needs.isdisjoint(
+        {"residual", "loss", "probe_margin"}
+    )
 
 
 @every_score
@@ -75,10 +77,23 @@ def features(score, model):
         margin = x[:, :2] @ (norm * np.array([np.cos(angle), np.sin(angle)]))
         residual, loss = formula(y, margin)
         known |= {"probe_margin": margin, "residual": residual, "loss": loss}
+        size = abs(residual) * np.linalg.norm(x, axis=1)
+        known["influence"] = size if model is LINEAR else metric(margin / norm, x, residual, norm)
     return {name: jnp.asarray(value) for name, value in known.items()}
 
 
+def metric(along, x, residual, norm):
+    """|H^(-1/2) x residual|, H by a plain sum over a normal margin."""
+    grid = np.linspace(-12.0, 12.0, 20001)
+    density = np.exp(-(grid**2) / 2) / np.sqrt(2 * np.pi) * (grid[1] - grid[0])
+    curvature = 1.0 / (4.0 * np.cosh(norm * grid / 2) ** 2)
+    first, second = np.sum(density * curvature * grid**2), np.sum(density * curvature)
+    across = np.sum(x**2, axis=1) - along**2
+    return abs(residual) * np.sqrt(along**2 / first + across / second)
+
+
 FORMULAS = {
+    scores.Influence: lambda f: f["influence"],
     scores.EL2N: lambda f: abs(f["residual"]),
     scores.GraNd: lambda f: abs(f["residual"]) * f["norm"],
     scores.Loss: lambda f: f["loss"],
@@ -121,6 +136,7 @@ HARDER = [
     (scores.Uncertainty(PROBE), "probe_margin", 1.0, 0.5),
     (scores.Uncertainty(PROBE), "probe_margin", 1.0, -0.5),
     (scores.Leverage(), "norm", 0.5, 1.0),
+    (scores.Influence(PROBE), "influence", 0.5, 1.0),
 ]
 
 

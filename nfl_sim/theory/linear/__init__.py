@@ -4,7 +4,7 @@ from nfl_sim.theory.linear.calibrated import in_strata
 from nfl_sim.theory.linear.finite_sample import predict_finite_sample
 from nfl_sim.theory.linear.fixed_dimension import predict_fixed_dimension
 from nfl_sim.theory.linear.law import Expansion, KeptNodes, Nested, numbers_agree
-from nfl_sim.theory.linear.laws import in_score_units, kept_law, quadrature_refinement
+from nfl_sim.theory.linear.laws import ScoreUnits, kept_law, quadrature_refinement
 from nfl_sim.theory.linear.limits import crossover_sample_size, small_fraction_limit
 from nfl_sim.theory.linear.mixing import optimal_mixing
 from nfl_sim.theory.linear.student import ridge_penalty
@@ -13,8 +13,8 @@ __all__ = [
     "Expansion",
     "KeptNodes",
     "Nested",
+    "ScoreUnits",
     "crossover_sample_size",
-    "in_score_units",
     "in_strata",
     "kept_law",
     "numbers_agree",

@@ -19,6 +19,7 @@ from nfl_sim.theory.linear.law import (
     numbers_agree,
 )
 from nfl_sim.theory.linear.node_moments import NodeMoments
+from nfl_sim.theory.second_order import Cut
 from nfl_sim.theory.strata import Strata
 from nfl_sim.validation import Scalar
 
@@ -61,7 +62,7 @@ class CalibratedLaw(LinearLaw):
         fluctuation = self._fluctuation(strata, nodes, level, deviation.value)
         return Expansion(
             threshold=jnp.where(strata.present > 0.0, family.threshold(level), jnp.nan),
-            cut=strata.top,
+            cut=Cut.of_top(strata.top),
             deviation=Jet(*(vector @ family.axes for vector in deviation)),
             fluctuation=fluctuation.in_frame(family.axes),
             numerical_error=error,

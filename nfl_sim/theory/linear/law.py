@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from nfl_sim.theory.coins import Budget
+from nfl_sim.theory.second_order import Cut
 from nfl_sim.validation import Scalar
 
 Plane = Float[Array, " 2"]
@@ -104,20 +106,22 @@ class Expansion(NamedTuple):
 
     Args:
         threshold: the score at which the rule cuts; nan for random pruning.
-        cut: the fraction of the samples beyond the threshold.
+        cut: the noise of the fraction, or of whatever moves the student.
         deviation: w_inf - w0 = (A + penalty)^-1 (g - penalty w0), {eq}`eq-minimiser`, as a
-            function of the cut.
+            function of what is cut.
         fluctuation: n times the sampling error of the student at a fixed cut, {eq}`eq-iid-bias`.
         numerical_error: absolute error of |w_inf - w0|^2.
         converged: whether every solve met its tolerance.
+        budget: of a rule that tosses coins.
     """
 
     threshold: Scalar
-    cut: Scalar
+    cut: Cut
     deviation: Jet
     fluctuation: Fluctuation
     numerical_error: Scalar
     converged: Bool[Array, ""]
+    budget: Budget | None = None
 
 
 class Nested(eqx.Module):
@@ -132,6 +136,8 @@ class Nested(eqx.Module):
         axes: rows are the axes of the nodes' plane in the frame (e_1, e_2).
         reference, teacher: students; the nodes carry the residual of the reference.
         noise_std: of the model.
+        beyond, coarse_beyond: threshold -> nodes of the samples beyond it, where the hardest are
+            kept; None where all samples tie.
     """
 
     top: Callable[[Scalar], KeptNodes]
@@ -143,6 +149,8 @@ class Nested(eqx.Module):
     reference: Plane
     teacher: Plane
     noise_std: Scalar
+    beyond: Callable[[Scalar], KeptNodes] | None = None
+    coarse_beyond: Callable[[Scalar], KeptNodes] | None = None
 
 
 class LinearLaw(eqx.Module):
@@ -203,5 +211,10 @@ def numbers_agree(
         scale: of the risk.
     """
     gap = jnp.abs(jnp.sum(nodes.mass) - mass)
-    close = error <= _ERROR_TOLERANCE * excess + 1e-12 * scale
+    close = errors_agree(excess, error, scale)
     return (gap <= _MASS_TOLERANCE * mass) & close & nodes.resolved
+
+
+def errors_agree(excess: Scalar, error: Scalar, scale: Scalar) -> Bool[Array, ""]:
+    """Whether fine and coarse nodes agree to a percent of the excess risk."""
+    return error <= _ERROR_TOLERANCE * excess + 1e-12 * scale

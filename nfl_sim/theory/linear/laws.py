@@ -2,12 +2,23 @@
 
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import jax.numpy as jnp
 
 from nfl_sim.problem import Problem
 from nfl_sim.pruning import KeepEasiest, KeepHardest, KeepRandom
-from nfl_sim.scores import EL2N, GraNd, Leverage, Loss, Margin, PointwiseScore, Uncertainty, Uniform
+from nfl_sim.scores import (
+    EL2N,
+    GraNd,
+    Influence,
+    Leverage,
+    Loss,
+    Margin,
+    PointwiseScore,
+    Uncertainty,
+    Uniform,
+)
 from nfl_sim.theory.linear.frame import teacher_plane
 from nfl_sim.theory.linear.generic import generic_law
 from nfl_sim.theory.linear.grand import grand_law
@@ -19,6 +30,7 @@ from nfl_sim.validation import NoTheoryError, Scalar, is_traced
 
 Specialisation = Callable[[Problem, Scalar, int, int], LinearLaw]
 _FINEST = 8
+_SMALLEST = 1e-300
 
 
 def kept_law(problem: Problem, penalty: Scalar, dim: int, *, refinement: int = 1) -> LinearLaw:
@@ -68,9 +80,27 @@ def _ties(problem: Problem) -> bool:
     return float(probe.norm) == 0.0
 
 
-def in_score_units(problem: Problem, threshold: Scalar) -> Scalar:
-    """A threshold of the law in units of the score: Loss is half the square of EL2N."""
-    return 0.5 * threshold**2 if isinstance(problem.score, Loss) else threshold
+class ScoreUnits(NamedTuple):
+    """The score at a threshold of a law, and the threshold at a score.
+
+    Args:
+        halved: whether the score is half the square of the threshold, as Loss is of EL2N.
+    """
+
+    halved: bool
+
+    @classmethod
+    def of(cls, score: PointwiseScore) -> "ScoreUnits":
+        """Those of a score."""
+        return cls(isinstance(score, Loss))
+
+    def score(self, threshold: Scalar) -> Scalar:
+        """At a threshold."""
+        return 0.5 * threshold**2 if self.halved else threshold
+
+    def threshold(self, score: Scalar) -> Scalar:
+        """At a score."""
+        return jnp.sqrt(2.0 * jnp.maximum(score, _SMALLEST)) if self.halved else score
 
 
 def _el2n(problem: Problem, penalty: Scalar, dim: int, _: int) -> LinearLaw:
@@ -101,6 +131,7 @@ def _hardest(problem: Problem) -> bool:
 SPECIALISATIONS: dict[type[PointwiseScore], Specialisation] = {
     EL2N: _el2n,
     GraNd: _grand,
+    Influence: _grand,
     Leverage: _leverage,
     Loss: _el2n,
     Uncertainty: _uncertainty,

@@ -69,29 +69,52 @@ class NodeMoments(eqx.Module):
         """E[x e] in the plane, e the residual of the reference student plus ``gap``."""
         return self.vector(_residual(gap))
 
+    @property
+    def mass(self) -> Scalar:
+        """E[1]: 1 if the stratum is normalised."""
+        return self.mean(_mass)
+
     def residual(self, gap: Plane) -> Scalar:
         """E[e^2]; see `pull`."""
         return self.mean(_square(gap))
 
+    def score(self, gap: Plane, still: Plane) -> Plane:
+        """E[x e] - still: minus the gradient of the penalised loss; ``still`` is its penalty's."""
+        return self.pull(gap) - self.mass * still
+
     def fluctuation(self, gap: Plane, shrink: Matrix, across: Scalar) -> Fluctuation:
-        """Second order of a student from i.i.d. samples of this stratum alone.
+        """Second order of a student from i.i.d. samples of this stratum alone, fixed in number.
 
         Args:
             gap: the student minus the reference student of the nodes.
             shrink, across: the inverse of the Hessian of the student's objective, in the plane
                 and off it; other strata may have a part in it.
         """
-        residual, square = _residual(gap), _square(gap)
-
-        def length(n: KeptNodes) -> Values:
-            """x' H^-1 x times the residual."""
-            (a, b), (_, c) = shrink
-            inner = a * n.first**2 + 2.0 * b * n.first * n.second + c * n.second**2
-            return (inner + across * n.rest) * residual(n)
-
         pull = self.pull(gap)
-        scores = self.matrix(square) - jnp.outer(pull, pull)
-        cubic = self.vector(length) - self.matrix(_mass) @ shrink @ pull
+        scores = self.matrix(_square(gap)) - jnp.outer(pull, pull)
+        cubic = self.vector(_length(gap, shrink, across)) - self.matrix(_mass) @ shrink @ pull
+        return self._fluctuation(gap, shrink, across, scores, cubic)
+
+    def loose_fluctuation(
+        self, gap: Plane, shrink: Matrix, across: Scalar, *, still: Plane, penalty: Scalar
+    ) -> Fluctuation:
+        """The same where coins choose the samples: their number is random.
+
+        Args:
+            gap, shrink, across: as in `fluctuation`.
+            still: penalty times the student.
+            penalty: of the problem.
+        """
+        score = self.score(gap, still)
+        cross = jnp.outer(self.pull(gap), still)
+        scores = self.matrix(_square(gap)) - cross - cross.T + self.mass * jnp.outer(still, still)
+        cubic = self.vector(_length(gap, shrink, across)) - self.matrix(_mass) @ shrink @ still
+        return self._fluctuation(gap, shrink, across, scores, cubic + penalty * shrink @ score)
+
+    def _fluctuation(
+        self, gap: Plane, shrink: Matrix, across: Scalar, scores: Matrix, cubic: Plane
+    ) -> Fluctuation:
+        square = _square(gap)
         return Fluctuation(
             covariance=shrink @ scores @ shrink,
             perpendicular=across**2 * self.off_plane(square),
@@ -113,6 +136,18 @@ def _square(gap: Plane) -> Integrand:
         return n.square - 2.0 * moved * n.residual + moved**2 * n.mass
 
     return square
+
+
+def _length(gap: Plane, shrink: Matrix, across: Scalar) -> Integrand:
+    """x' H^-1 x times the residual."""
+    (a, b), (_, c) = shrink
+    residual = _residual(gap)
+
+    def length(n: KeptNodes) -> Values:
+        inner = a * n.first**2 + 2.0 * b * n.first * n.second + c * n.second**2
+        return (inner + across * n.rest) * residual(n)
+
+    return length
 
 
 def _mass(nodes: KeptNodes) -> Values:

@@ -22,6 +22,7 @@ from nfl_sim.theory.linear.law import (
     numbers_agree,
 )
 from nfl_sim.theory.linear.node_moments import NodeMoments
+from nfl_sim.theory.second_order import Cut
 from nfl_sim.validation import Scalar
 
 _BISECTIONS = 50
@@ -80,7 +81,7 @@ class NodesLaw(LinearLaw):
         moving |= fraction >= 1.0
         return Expansion(
             threshold=self.sign * level,
-            cut=fraction,
+            cut=Cut.of_top(fraction),
             deviation=Jet(*(vector @ self.axes for vector in deviation)),
             fluctuation=self._fluctuation(nodes, fraction).times(1.0 / fraction),
             numerical_error=error,
@@ -101,6 +102,8 @@ class NodesLaw(LinearLaw):
             reference=self.reference,
             teacher=self.teacher,
             noise_std=self.noise_std,
+            beyond=self.fine.nodes,
+            coarse_beyond=self.coarse.nodes,
         )
 
     def _deviation(self, nodes: KeptNodes) -> tuple[Plane, Scalar]:

@@ -4,7 +4,7 @@ from typing import final
 
 import jax.numpy as jnp
 
-from nfl_sim.gaussian import RadialMoments, radial_moments
+from nfl_sim.gaussian import RadialMoments, radial_beyond, radial_moments
 from nfl_sim.theory.linear.gaussian_nodes import elliptic_nodes
 from nfl_sim.theory.linear.law import (
     Expansion,
@@ -15,6 +15,7 @@ from nfl_sim.theory.linear.law import (
     Plane,
     jet,
 )
+from nfl_sim.theory.second_order import Cut
 from nfl_sim.validation import Scalar
 
 
@@ -44,7 +45,7 @@ class RadialLaw(LinearLaw):
         deviation = jet(self.deviation, fraction)
         return Expansion(
             threshold=self.moments(fraction).threshold,
-            cut=fraction,
+            cut=Cut.of_top(fraction),
             deviation=deviation,
             fluctuation=self.fluctuation(fraction).times(1.0 / fraction),
             numerical_error=1e-12 * jnp.sum(deviation.value**2),
@@ -61,6 +62,10 @@ class RadialLaw(LinearLaw):
             moments = self.moments(fraction)
             return nodes(moments.second, moments.fourth).times(fraction)
 
+        def beyond(threshold: Scalar) -> KeptNodes:
+            mass, moments = radial_beyond(threshold, self.dim)
+            return nodes(moments.second, moments.fourth).times(mass)
+
         return Nested(
             top=top,
             coarse=top,
@@ -71,6 +76,8 @@ class RadialLaw(LinearLaw):
             reference=self.teacher,
             teacher=self.teacher,
             noise_std=self.noise_std,
+            beyond=beyond,
+            coarse_beyond=beyond,
         )
 
     def deviation(self, fraction: Scalar) -> Plane:

@@ -49,7 +49,7 @@ class Sight(eqx.Module):
     @classmethod
     def of(cls, problem: Problem, model: Linear) -> "Sight":
         """The sight of the problem's score."""
-        sees = problem.score.sees
+        sees = problem.score.needs
         teacher = teacher_plane(model)
         probe = jnp.zeros(2) if problem.score.probe is None else problem.score.probe.plane
         seen = {"label": teacher, "probe_margin": probe}
@@ -84,6 +84,7 @@ class Sight(eqx.Module):
             "probe_margin": self.probe[0] * first + self.probe[1] * second,
             "norm": jnp.sqrt(first**2 + second**2 + rest),
         }
+        features["influence"] = jnp.abs(residual) * features["norm"]
         score = self.problem.score
         seen = {name: jnp.broadcast_to(features[name], shape) for name in score.sees}
         return jnp.broadcast_to(self.problem.rule.priority(score(View(seen))), shape)

@@ -4,7 +4,7 @@ from typing import Literal, final
 
 import jax.numpy as jnp
 
-from nfl_sim.gaussian import SlabMoments, slab_moments
+from nfl_sim.gaussian import SlabMoments, slab_beyond, slab_moments
 from nfl_sim.models import Linear
 from nfl_sim.scores import Probe
 from nfl_sim.theory.linear.frame import teacher_plane
@@ -18,6 +18,7 @@ from nfl_sim.theory.linear.law import (
     Plane,
     jet,
 )
+from nfl_sim.theory.second_order import Cut
 from nfl_sim.validation import Scalar
 
 Kept = Literal["outside", "inside", "all"]
@@ -122,7 +123,7 @@ class SlabLaw(LinearLaw):
         deviation = jet(self.deviation, fraction)
         return Expansion(
             threshold=self.unit * self.moments(fraction).threshold,
-            cut=fraction,
+            cut=Cut.of_top(fraction),
             deviation=deviation,
             fluctuation=self.fluctuation(fraction).times(1.0 / fraction),
             numerical_error=1e-13 * jnp.sum(deviation.value**2),
@@ -137,6 +138,10 @@ class SlabLaw(LinearLaw):
             moments = self.moments(fraction)
             return slab_nodes(moments, axis, self.slope, self.noise, self.dim).times(fraction)
 
+        def beyond(threshold: Scalar) -> KeptNodes:
+            mass, moments = slab_beyond(threshold / self.unit)
+            return slab_nodes(moments, axis, self.slope, self.noise, self.dim).times(mass)
+
         noise_std = self.slope * self.axis_noise + self.noise
         offset, one = self.teacher - self.reference, jnp.ones(())
         return Nested(
@@ -149,6 +154,8 @@ class SlabLaw(LinearLaw):
             reference=self.reference,
             teacher=self.teacher,
             noise_std=noise_std,
+            beyond=None if self.kept == "all" else beyond,
+            coarse_beyond=None if self.kept == "all" else beyond,
         )
 
     def deviation(self, fraction: Scalar) -> Plane:

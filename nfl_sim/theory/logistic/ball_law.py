@@ -1,4 +1,4 @@
-"""Scores that see z along the probe and its length: GraNd, and Leverage, which asks no probe."""
+"""Scores that see z along the probe and its length: GraNd, Influence, and Leverage (no probe)."""
 
 import math
 from collections.abc import Callable
@@ -42,9 +42,10 @@ Pair = tuple[Values, Values]
 
 @final
 class BallLaw(LogisticLaw):
-    """GraNd, sigma(-b s) |z| against q: at fixed s, a ball of squared radius R^2 across the probe.
+    """sigma(-b s) |z| against q: at fixed s, a ball of squared radius R^2 across the probe.
 
-    R(s)^2 = (q (1 + exp(b s)))^2 - s^2.
+    R(s)^2 = stretch ((q (1 + exp(b s)))^2 - s^2): in a metric in which what lies across the probe
+    counts 1 / stretch as much as what lies along it.
 
     The hardest are everything minus the balls, the easiest are the balls. The level is log q for
     the easiest and -log q for the hardest.
@@ -52,6 +53,7 @@ class BallLaw(LogisticLaw):
     Args:
         dim: dimension of the covariates, >= 2.
         norm: b, the length of the probe; 0 makes it |z|/2.
+        stretch: 1 for the length of z itself.
         hardest: which side is kept.
     """
 
@@ -61,6 +63,7 @@ class BallLaw(LogisticLaw):
     flat: bool
     dim: int
     norm: Scalar
+    stretch: Scalar
     hardest: bool
     low: Scalar
     high: Scalar
@@ -68,7 +71,14 @@ class BallLaw(LogisticLaw):
 
     @classmethod
     def of(
-        cls, model: Logistic, axes: Matrix, dim: int, norm: Scalar, *, hardest: bool
+        cls,
+        model: Logistic,
+        axes: Matrix,
+        dim: int,
+        norm: Scalar,
+        *,
+        hardest: bool,
+        stretch: Scalar | None = None,
     ) -> "BallLaw":
         """The law with its range of levels."""
         top = jnp.log(jnp.sqrt(jnp.asarray(float(dim))) + 12.0)
@@ -82,6 +92,7 @@ class BallLaw(LogisticLaw):
             flat=False,
             dim=dim,
             norm=norm,
+            stretch=jnp.ones(()) if stretch is None else stretch,
             hardest=hardest,
             low=low,
             high=high,
@@ -119,7 +130,7 @@ class BallLaw(LogisticLaw):
         """The balls at these s; across them v runs over |v| < min(R, 8.5)."""
         across = disc_rule(_ACROSS * resolution.order, odd=self.dim % 2 == 1)
         reach = cut * (1.0 + jnp.exp(jnp.minimum(self.norm * along, _OVERFLOW)))
-        square = jnp.maximum((reach - along) * (reach + along), _TINY)
+        square = jnp.maximum(self.stretch * (reach - along) * (reach + along), _TINY)
         inside = jnp.minimum(square, _WIDEST**2)
         width = jnp.sqrt(inside)
         nodes, weights = map(jnp.asarray, across)

@@ -20,6 +20,7 @@ from nfl_sim.theory.logistic.solution import (
     motion,
     objective_on,
 )
+from nfl_sim.theory.second_order import Cut
 from nfl_sim.theory.strata import Strata
 from nfl_sim.validation import Scalar
 
@@ -73,7 +74,7 @@ def solve_calibrated(
     fits = mass_fits(jnp.sum(top.mass), strata.cut)
     return Solution(
         level=jnp.where(strata.present > 0.0, level, jnp.nan),
-        cut=strata.top,
+        cut=Cut.of_top(strata.top),
         exists=jnp.asarray(True),
         objective=objective,
         axes=law.axes,

@@ -7,8 +7,14 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from nfl_sim.problem import FixedDimension, Problem
-from nfl_sim.pruning import Calibration, PointwiseRule
+from nfl_sim.pruning import Calibration, PointwiseRule, PoissonRule
+from nfl_sim.theory.coins import Budget, on_top
 from nfl_sim.theory.logistic.calibrated import solve_calibrated
+from nfl_sim.theory.logistic.coins import (
+    require_opinion,
+    solve_coins,
+    variance_is_infinite,
+)
 from nfl_sim.theory.logistic.generic_law import GenericBall, GenericMargin
 from nfl_sim.theory.logistic.law import LogisticLaw
 from nfl_sim.theory.logistic.laws import (
@@ -27,8 +33,7 @@ from nfl_sim.theory.logistic.solution import (
     solve_law,
 )
 from nfl_sim.theory.prediction import Prediction, nan_unless
-from nfl_sim.theory.second_order import top_covariance
-from nfl_sim.theory.strata import sharpened
+from nfl_sim.theory.second_order import student_covariance
 from nfl_sim.validation import Scalar, is_traced
 
 Fields = dict[str, Array]
@@ -43,7 +48,7 @@ def predict_fixed_dimension(problem: Problem, regime: FixedDimension) -> Predict
         NoTheoryError: the learner is not LogisticRegression, or the rule has no theory.
     """
     logistic_penalty(problem)
-    kept = kept_law(sharpened(problem), regime.dim)
+    kept = kept_law(on_top(problem), regime.dim)
     fields = describe_kept(problem, regime.dim)
     fields["converged"] &= has_direction(problem, kept.law)
     return _predict(problem, regime, fields)
@@ -57,7 +62,12 @@ def describe_kept(problem: Problem, dim: int) -> Fields:
     each kind of law; for scores of the user's own, which are part of their laws, once for each
     score. Concrete problems get finer nodes until they are fine enough.
     """
-    law, refinement = kept_law(sharpened(problem), dim).law, quadrature_refinement(problem)
+    law, refinement = kept_law(on_top(problem), dim).law, quadrature_refinement(problem)
+    if isinstance(problem.rule, PoissonRule):
+        require_opinion(problem.rule, law)
+        fields, budget = _describe_coins(problem, dim, refinement)
+        budget.check(problem.rule)
+        return fields
     if isinstance(law, GenericMargin | GenericBall):
         return _describe_own(problem, dim, refinement)
     rule, penalty = _anonymous(problem.rule), logistic_penalty(problem)
@@ -81,8 +91,19 @@ def _anonymous(rule: PointwiseRule) -> Calibration | Scalar:
 
 @eqx.filter_jit
 def _describe_own(problem: Problem, dim: int, refinement: int) -> Fields:
-    law, penalty = kept_law(sharpened(problem), dim).law, logistic_penalty(problem)
+    law, penalty = kept_law(on_top(problem), dim).law, logistic_penalty(problem)
     return _describe(law, _anonymous(problem.rule), penalty, refinement)
+
+
+@eqx.filter_jit
+def _describe_coins(problem: Problem, dim: int, refinement: int) -> tuple[Fields, Budget]:
+    kept, rule = kept_law(on_top(problem), dim), problem.rule
+    assert isinstance(rule, PoissonRule)
+    solution, budget = solve_coins(kept, rule, logistic_penalty(problem), refinement)
+    fields, infinite = _fields(kept.law, solution), variance_is_infinite(problem, dim)
+    fields["finite_size"] = jnp.where(infinite, jnp.inf, fields["finite_size"])
+    fields["covariance"] = jnp.where(infinite, jnp.nan, fields["covariance"])
+    return fields, budget
 
 
 @eqx.filter_jit
@@ -93,6 +114,10 @@ def _describe(
         solution = solve_calibrated(law, rule, penalty, refinement)
     else:
         solution = solve_law(law, rule, penalty, refinement)
+    return _fields(law, solution)
+
+
+def _fields(law: LogisticLaw, solution: Solution) -> Fields:
     sampling = _sampling(law, solution)
     exists = solution.exists
     return {
@@ -107,13 +132,14 @@ def _describe(
 
 @eqx.filter_jit
 def _predict(problem: Problem, regime: FixedDimension, fields: Fields) -> Prediction:
-    kept: Kept = kept_law(sharpened(problem), regime.dim)
+    kept: Kept = kept_law(on_top(problem), regime.dim)
     others: dict[str, Any] = {n: v for n, v in fields.items() if n not in _OF_THE_LAW}
     probe = problem.score.probe
     if probe is not None:
         student = jnp.stack([fields["parallel"], fields["orthogonal"]])
         others["probe_overlap"] = jnp.sum(student * probe.direction)
-    threshold = kept.threshold(fields["level"])
+    level = fields["level"]
+    threshold = level if isinstance(problem.rule, PoissonRule) else kept.threshold(level)
     return nan_unless(
         fields["converged"], Prediction(problem, regime, threshold=threshold, **others)
     )
@@ -144,7 +170,7 @@ def _sampling(law: LogisticLaw, solution: Solution) -> Fields:
     hessian = solution.objective.hessian(solution.student)
     return {
         "finite_size": risk_coefficient(solution, risk, law.others),
-        "covariance": top_covariance(
+        "covariance": student_covariance(
             solution.cut,
             law.others + (1.0 if law.flat else 2.0),
             plane=law.axes.T @ second.covariance @ law.axes,

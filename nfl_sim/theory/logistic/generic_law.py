@@ -32,7 +32,7 @@ def generic_law(problem: Problem, model: Logistic, axes: Matrix, dim: int) -> Lo
     (``converged=False``).
     """
     others = jnp.asarray(max(dim - 2.0, 0.0))
-    if "norm" not in problem.score.sees or dim == 1:
+    if "norm" not in problem.score.needs or dim == 1:
         profile = label_profile(problem, REACH)
         low, high = level_range(profile)
         return GenericMargin(

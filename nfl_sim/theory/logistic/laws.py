@@ -13,6 +13,7 @@ from nfl_sim.pruning import KeepEasiest, KeepHardest, KeepRandom
 from nfl_sim.scores import (
     EL2N,
     GraNd,
+    Influence,
     Leverage,
     Loss,
     Margin,
@@ -59,7 +60,7 @@ def kept_law(problem: Problem, dim: int) -> Kept:
             "there is for KeepHardest, KeepEasiest, KeepRandom and, where it says so, calibrations"
         )
     special = SPECIALISATIONS.get(type(score), _generic)
-    return (_generic if dim == 1 and "norm" in score.sees else special)(problem, dim)
+    return (_generic if dim == 1 and "norm" in score.needs else special)(problem, dim)
 
 
 def has_direction(problem: Problem, law: LogisticLaw) -> Bool[Array, ""]:
@@ -85,7 +86,7 @@ def quadrature_refinement(problem: Problem) -> int:
     """How finely to cut panels: half of the signal, from 1 to 8; 2 or 4 for a traced one."""
     signal = logistic_model(problem).signal
     if is_traced(signal):
-        return 2 if isinstance(problem.score, GraNd | Leverage) else 4
+        return 2 if isinstance(problem.score, GraNd | Influence | Leverage) else 4
     return min(max(math.ceil(float(signal) / _STEEPEST), 1), FINEST)
 
 
@@ -136,6 +137,15 @@ def _grand(problem: Problem, dim: int) -> Kept:
     return Kept(law, law.cut)
 
 
+def _influence(problem: Problem, dim: int) -> Kept:
+    """GraNd in the metric of the Hessian, which is steeper across the probe than along it."""
+    assert problem.score.probe is not None
+    model, norm, hardest = logistic_model(problem), problem.score.probe.norm, _hardest(problem)
+    along, across = model.curvatures(norm)
+    law = BallLaw.of(model, axes_of(problem), dim, norm, hardest=hardest, stretch=across / along)
+    return Kept(law, lambda level: law.cut(level) / jnp.sqrt(along))
+
+
 def _leverage(problem: Problem, dim: int) -> Kept:
     """GraNd of the null probe is |x| / 2."""
     model, hardest = logistic_model(problem), _hardest(problem)
@@ -160,6 +170,7 @@ def _hardest(problem: Problem) -> bool:
 SPECIALISATIONS: dict[type[PointwiseScore], Specialisation] = {
     EL2N: _half_line,
     GraNd: _grand,
+    Influence: _influence,
     Leverage: _leverage,
     Loss: _half_line,
     Margin: _half_line,

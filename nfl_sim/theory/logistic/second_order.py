@@ -13,15 +13,17 @@ from nfl_sim.validation import Scalar
 
 
 class Stratum(NamedTuple):
-    """Samples that are drawn i.i.d. from one law, in fixed number.
+    """Samples that are drawn i.i.d. from one law, in fixed number or by coins.
 
     Args:
         nodes: of the law, of any total mass.
         share: their number over n, times the square of their weight.
+        counted: whether their number is fixed.
     """
 
     nodes: KeptNodes
     share: Scalar
+    counted: bool = True
 
 
 class Fluctuation(NamedTuple):
@@ -85,7 +87,7 @@ def _scatter(
 ) -> tuple[Matrix, Scalar, Plane]:
     """A^-1 B A^-1 in the plane and off it, and Cov(hess, A^-1 psi), of one stratum."""
     hessian, across = objective.hessian(student), objective.perpendicular(student)
-    nodes, share = stratum
+    nodes, share, counted = stratum
     total = jnp.sum(nodes.mass)
     mass, rest = nodes.mass / total, nodes.rest / total
     missed = sigmoid(-(student[0] * nodes.first + student[1] * nodes.second))
@@ -93,14 +95,16 @@ def _scatter(
     first = pull * nodes.first + objective.penalty * student[0]
     second = pull * nodes.second + objective.penalty * student[1]
     mean = jnp.stack([jnp.sum(mass * first), jnp.sum(mass * second)])
-    scores = gram(mass, first, second) - jnp.outer(mean, mean)
+    centre = mean if counted else jnp.zeros(2)
+    scores = gram(mass, first, second) - jnp.outer(centre, centre)
     covariance = solve(hessian, solve(hessian, scores).T)
     perpendicular = jnp.sum(rest * pull**2) / across**2
-    # The penalty's part of the Hessian is no random variable.
-    moved = solve(hessian, jnp.stack([first, second]) - mean[:, None])
+    moved = solve(hessian, jnp.stack([first, second]) - centre[:, None])
     turn = mass * (nodes.first * moved[0] + nodes.second * moved[1])
     turn = weight * (turn + others * rest * pull / across)
     drive = jnp.stack([jnp.sum(turn * nodes.first), jnp.sum(turn * nodes.second)])
+    # The penalty's part of the Hessian is random only with the number of samples.
+    drive += 0.0 if counted else objective.penalty * solve(hessian, mean)
     return share * covariance, share * perpendicular, share * drive
 
 

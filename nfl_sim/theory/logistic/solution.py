@@ -21,7 +21,7 @@ from nfl_sim.theory.logistic.second_order import (
     fluctuation,
     sampling_coefficient,
 )
-from nfl_sim.theory.second_order import finite_size
+from nfl_sim.theory.second_order import Cut, finite_size
 from nfl_sim.validation import NoTheoryError, Scalar
 
 _ROOM = 1e-14  # at fraction 1 every level beyond the last score would do
@@ -48,7 +48,7 @@ class Solution(NamedTuple):
 
     Args:
         level: of the law, at which the fraction is kept.
-        cut: the fraction of the samples beyond the level.
+        cut: the noise of the fraction, or of whatever moves the student.
         exists: whether there is a finite minimiser.
         objective: on the fine nodes.
         axes: of the law, in the frame (e_1, e_2).
@@ -62,7 +62,7 @@ class Solution(NamedTuple):
     """
 
     level: Scalar
-    cut: Scalar
+    cut: Cut
     exists: Bool[Array, ""]
     objective: Objective
     axes: Matrix
@@ -107,7 +107,7 @@ def solve_law(law: LogisticLaw, fraction: Scalar, penalty: Scalar, refinement: i
     fits, sharp = mass_fits(mass, fraction), is_sharp(error, student)
     return Solution(
         level=jnp.where(fraction >= 1.0, complete, level),
-        cut=fraction,
+        cut=Cut.of_top(fraction),
         exists=exists,
         objective=objective,
         axes=law.axes,

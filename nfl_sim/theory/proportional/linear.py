@@ -8,7 +8,7 @@ from nfl_sim.pruning import Calibration
 from nfl_sim.scores import EL2N, GraNd, Leverage, Uniform
 from nfl_sim.theory.linear import (
     Expansion,
-    in_score_units,
+    ScoreUnits,
     kept_law,
     quadrature_refinement,
     ridge_penalty,
@@ -93,4 +93,4 @@ def _threshold(problem: Problem, threshold: Scalar) -> Scalar:
     """In units of the score; that of GraNd grows with the dimension."""
     if isinstance(problem.score, GraNd):
         return jnp.asarray(jnp.nan)
-    return in_score_units(problem, threshold)
+    return ScoreUnits.of(problem.score).score(threshold)

@@ -42,7 +42,7 @@ def select(problem: Problem, *, tied: bool) -> Selection:
     hardest = isinstance(rule, KeepHardest)
     if isinstance(score, Uncertainty):
         return Slab(outside=not hardest)
-    two_valued = isinstance(problem.model, Perceptron) and bool(score.sees & {"residual", "loss"})
+    two_valued = isinstance(problem.model, Perceptron) and bool(score.needs & {"residual", "loss"})
     if two_valued:
         raise NoTheoryError(
             f"{type(score).__name__} takes two values on Perceptron, so its level keeps no given "
@@ -58,7 +58,7 @@ def select(problem: Problem, *, tied: bool) -> Selection:
 
 def refuse_norm(score: PointwiseScore) -> None:
     """Raise ``NoTheoryError`` if the score sees the norm."""
-    if "norm" in score.sees:
+    if "norm" in score.needs:
         raise NoTheoryError(
             f"no theory for {type(score).__name__} in Proportional: it sees the norm, which does "
             "not vary in high dimension; there is for EL2N, GraNd, Loss, Margin, Uncertainty, "
