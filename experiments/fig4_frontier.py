@@ -64,7 +64,7 @@ def best_fraction(angle: float, ratio: float, least: float = 0.005) -> float:
 
     options = {"xatol": TOLERANCE}
     bounds = (float(np.log(least)), 0.0)
-    found = optimize.minimize_scalar(height, bounds=bounds, method="bounded", options=options)
+    found: Any = optimize.minimize_scalar(height, bounds=bounds, method="bounded", options=options)
     return float(np.exp(found.x))
 
 
