@@ -55,6 +55,10 @@ EXPERIMENTS: Mapping[str, Entry] = {
     "fig7_scaling_law": Entry(
         "excess risk against the sample size: the plateau of an invalid rule", in_make_run=True
     ),
+    "fig8_calibration": Entry(
+        "calibration: the limit it repairs, its variance and bias, the ceiling on any gain",
+        in_make_run=True,
+    ),
 }
 PRESETS = ("quick", "paper")
 

@@ -18,6 +18,7 @@ SIGMAS = 2.0
 # Okabe & Ito: told apart also with a colour vision deficiency
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+BROWN = "#7A5230"
 GREY = "#7F7F7F"
 
 SCORES = {
@@ -27,14 +28,25 @@ SCORES = {
     "Leverage": PURPLE,
     "Loss": ORANGE,
     "Margin": SKY,
+    "Influence": BROWN,
     "Uniform": BLACK,
 }
 RULES: dict[str, dict[str, Any]] = {
     "KeepHardest": {"linestyle": "-", "marker": "^"},
     "KeepEasiest": {"linestyle": (0, (4, 1.5)), "marker": "v"},
     "KeepRandom": {"linestyle": (0, (1, 1.2)), "marker": "o"},
+    "SoftCalibration": {"linestyle": (0, (4, 1, 1, 1)), "marker": "s"},
+    "ExactCalibration": {"linestyle": (0, (8, 1.5)), "marker": "D"},
+    "ImportanceSampling": {"linestyle": (0, (4, 1, 1, 1, 1, 1)), "marker": "p"},
 }
-RULE_NAMES = {"KeepHardest": "hardest", "KeepEasiest": "easiest", "KeepRandom": "random"}
+RULE_NAMES = {
+    "KeepHardest": "hardest",
+    "KeepEasiest": "easiest",
+    "KeepRandom": "random",
+    "SoftCalibration": "soft",
+    "ExactCalibration": "exact",
+    "ImportanceSampling": "best unbiased:",
+}
 
 RC: dict[Any, Any] = {
     "figure.dpi": 100,

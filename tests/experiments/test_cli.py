@@ -54,6 +54,7 @@ def test_all_quick_stays_what_make_run_promises():
         "fig5_crossover",
         "fig6_double_descent",
         "fig7_scaling_law",
+        "fig8_calibration",
     ]
     assert registry.names("paper") == list(registry.EXPERIMENTS)
 

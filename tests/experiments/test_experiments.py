@@ -19,6 +19,7 @@ from experiments import (
     fig5_crossover,
     fig6_double_descent,
     fig7_scaling_law,
+    fig8_calibration,
     linear,
     outputs,
     problems,
@@ -63,6 +64,7 @@ MODULES = [
     fig5_crossover,
     fig6_double_descent,
     fig7_scaling_law,
+    fig8_calibration,
     verify,
 ]
 

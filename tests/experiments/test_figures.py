@@ -17,6 +17,7 @@ from experiments import (
 from experiments import fig4_perceptron_pareto as fig4
 from experiments import fig5_curves as fig5
 from experiments import fig6_double_descent as fig6
+from experiments import fig8_calibration as fig8
 from experiments.tables import from_rows
 
 CURVES = [("Uniform", "KeepRandom", np.nan)]
@@ -143,6 +144,47 @@ def fig6_tables():
     return {"points": from_rows(points), "lines": from_rows(lines)}
 
 
+def fig8_tables():
+    tables = {}
+    settings = product(fig8.SETTINGS, (fig8.HARDEST, fig8.SOFT, fig8.EXACT), (0.1, 0.5))
+    names = ("kind", "curve_score", "curve_rule", "curve_mixing")
+    limits = [
+        dict(zip(names, (*setting, rule, 0.4), strict=True)) | {"kept": r, "limit": 0.3}
+        for setting, rule, r in settings
+    ]
+    tables["limit_lines"] = limits
+    tables["limit_points"] = [row | {"limit_sem": 0.01} for row in limits]
+    tables["variance_lines"] = [
+        {"quality": 0.1, "mixing": a, "value": 0.8 + a} for a in (0.1, 0.4, 0.7)
+    ]
+    tables["variance_points"] = [
+        {"quality": 0.1, "curve_mixing": 0.4, "variance": 1.2, "variance_sem": 0.1}
+    ]
+    tables["optima"] = [{"quality": 0.1, "mixing": 0.3, "value": 0.9, "bound": 0.6, "kept": 0.3}]
+    curves = [("EL2N", fig8.EXACT), ("EL2N", fig8.SOFT), ("Uniform", fig8.RANDOM)]
+    along = [
+        dict(zip(names[1:], (*curve, 0.4), strict=True)) | {"size": size}
+        for curve, size in product(curves, (10.0, 1000.0))
+    ]
+    tables["error_lines"] = [row | {"samples": row["size"], "value": 0.2} for row in along]
+    tables["error_points"] = [
+        row | {"num_samples": row["size"], "mean": 0.2, "sem": 0.02} for row in along
+    ]
+    tables["ratio_lines"] = [
+        row | {"ratio": row["size"], "risk": 0.2, "bias": 0.1} for row in along
+    ]
+    tables["ratio_points"] = [
+        row | {"risk_sem": 0.01, "bias_sem": 0.01} for row in tables["ratio_lines"]
+    ]
+    ceilings = product(("Linear", "Logistic"), ("ceiling", "calibration", "top"), (0.05, 0.5))
+    tables["ceiling_lines"] = [
+        {"kind": kind, "curve": curve, "label": np.inf, "kept": r, "gain": 1.5}
+        for kind, curve, r in ceilings
+    ]
+    tables["ceiling_points"] = [{"kind": "Linear", "kept": 0.2, "gain": 1.4, "sem": 0.1}]
+    return {name: from_rows(rows) for name, rows in tables.items()}
+
+
 FIGURES = [
     (fig1, fig1_tables),
     (fig2_linear_failure, fig2_tables),
@@ -151,12 +193,11 @@ FIGURES = [
     (fig5_crossover, fig5_tables),
     (fig6, fig6_tables),
     (fig7_scaling_law, fig7_tables),
+    (fig8, fig8_tables),
 ]
 
 
-@pytest.mark.parametrize(
-    ("module", "made"), FIGURES, ids=["fig1", "fig2", "fig3", "fig4", "fig5", "fig6", "fig7"]
-)
+@pytest.mark.parametrize(("module", "made"), FIGURES, ids=[f"fig{i}" for i in range(1, 9)])
 def test_figures_are_deterministic_and_legible(module, made):
     first, sizes, width = draw(module, made())
     second, _, _ = draw(module, made())
