@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+GAINS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 RATIO_LOOKS: dict[str, dict[str, Any]] = {
     "risk": {"linewidth": 1.2, "alpha": 1.0},
     "bias": {"linewidth": 0.8, "alpha": 0.55},
@@ -27,7 +28,7 @@ def draw(tables: Mapping[str, Table]) -> "Figure":
     import matplotlib.pyplot as plt
 
     figure = plt.figure(figsize=(style.TEXT_WIDTH, 6.9))
-    sides = {"left": 0.085, "right": 0.985, "bottom": 0.06, "top": 0.9}
+    sides: dict[str, float] = {"left": 0.085, "right": 0.985, "bottom": 0.06, "top": 0.9}
     grid = figure.add_gridspec(3, 6, hspace=0.5, wspace=1.35, **sides)
     first, second = (
         [figure.add_subplot(grid[i, 2 * j : 2 * j + 2]) for j in range(3)] for i in (0, 1)
@@ -67,7 +68,13 @@ def _limits(axes: "Axes", tables: Mapping[str, Table], kind: str, score: str) ->
         style.theory(axes, line["kept"], line["limit"], **look)
         style.measured(axes, at["kept"], at["limit"], at["limit_sem"], **look)
         if rule == SOFT:
-            _name(axes, rf"$\alpha={mixing:g}$", (line["kept"][0], line["limit"][0]), (0, 3))
+            _name(
+                axes,
+                rf"$\alpha={mixing:g}$",
+                (line["kept"][0], line["limit"][0]),
+                (1, -3),
+                va="top",
+            )
     soft = select(lines, curve_rule=SOFT)["limit"].max()
     axes.set_ylim(-0.06 * soft, 1.6 * soft)
     _share_axis(axes, lines["kept"].min())
@@ -99,9 +106,9 @@ def _variances(axes: "Axes", tables: Mapping[str, Table]) -> None:
         style.measured(axes, at["curve_mixing"], at["variance"], at["variance_sem"], **look)
         where = (optima["mixing"][row], optima["value"][row])
         axes.plot(*where, marker="|", color=style.BLACK, markersize=8, zorder=4)
-        middle = length(line) // 2
-        where = (line["mixing"][middle], line["value"][middle])
-        _name(axes, rf"$|\delta|^2/\sigma^2={quality:g}$", where, (0, 3), ha="center")
+    shown = ", ".join(f"{quality:g}" for quality in optima["quality"][::-1])
+    name = rf"$|\delta|^2/\sigma^2=$ {shown}" + "\nfrom left to right"
+    axes.annotate(name, (0.03, 0.97), xycoords="axes fraction", va="top", fontsize=7)
     axes.axhline(1.0, color=style.BLACK, linestyle=style.RULES[RANDOM]["linestyle"])
     axes.axhline(optima["bound"][0], **LEVEL)
     where = (0.02, optima["bound"][0])
@@ -142,9 +149,9 @@ def _biases(axes: "Axes", tables: Mapping[str, Table]) -> None:
             style.theory(axes, line["ratio"], line[name], **look, **width)
             style.measured(axes, at["ratio"], at[name], at[f"{name}_sem"], **look)
             if rule == EXACT:
-                end = (line["ratio"][0], line[name][0])
+                end = (line["ratio"][-1], line[name][-1])
                 shown = "risk" if name == "risk" else r"bias$^2$"
-                _name(axes, shown, end, (8, -8))
+                _name(axes, shown, end, (0, 4), ha="right")
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlabel("samples a dimension, $n/d$")
@@ -152,16 +159,18 @@ def _biases(axes: "Axes", tables: Mapping[str, Table]) -> None:
 
 
 def _ceilings(axes: "Axes", tables: Mapping[str, Table], kind: str) -> None:
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
     lines = select(tables["ceiling_lines"], kind=kind)
     points = select(tables["ceiling_points"], kind=kind)
     ceilings = select(lines, curve="ceiling")
     letter = "d" if kind == "Linear" else r"\beta"
-    for label in np.unique(ceilings["label"]):
+    for place, label in enumerate(np.unique(ceilings["label"])):
         line = select(ceilings, label=label)
         axes.plot(line["kept"], line["gain"], color=style.GREY, linewidth=0.9)
         shown = r"\infty" if math.isinf(label) else f"{label:g}"
-        end = (line["kept"][0], line["gain"][0])
-        _name(axes, f"${letter}={shown}$", end, (-2, 0), ha="right", va="center")
+        end, shift = (line["kept"][0], line["gain"][0]), (-1, -4) if place % 2 else (-1, 3)
+        _name(axes, f"${letter}={shown}$", end, shift, ha="right", va="center")
     for curve, rule in (("calibration", EXACT), ("top", HARDEST)):
         line = select(lines, curve=curve)
         style.theory(axes, line["kept"], line["gain"], score="EL2N", rule=rule)
@@ -169,6 +178,12 @@ def _ceilings(axes: "Axes", tables: Mapping[str, Table], kind: str) -> None:
     gain, sem = points["gain"], points["sem"]
     style.measured(axes, points["kept"], gain, sem, **look)
     axes.axhline(1.0, color=style.BLACK, linestyle=style.RULES[RANDOM]["linestyle"])
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(FixedLocator(GAINS))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda gain, _: f"{gain:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
+    if kind == "Linear":
+        axes.set_ylim(0.45, 2.8)
     _share_axis(axes, 0.6 * ceilings["kept"].min())
     below = "" if kind == "Linear" else r", $d=5$"
     axes.set_title(f"{kind}: ceilings{below}")
