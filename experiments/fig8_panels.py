@@ -68,16 +68,11 @@ def _limits(axes: "Axes", tables: Mapping[str, Table], kind: str, score: str) ->
         style.theory(axes, line["kept"], line["limit"], **look)
         style.measured(axes, at["kept"], at["limit"], at["limit_sem"], **look)
         if rule == SOFT:
-            _name(
-                axes,
-                rf"$\alpha={mixing:g}$",
-                (line["kept"][0], line["limit"][0]),
-                (1, -3),
-                va="top",
-            )
+            end = (line["kept"][0], line["limit"][0])
+            _name(axes, rf"$\alpha={mixing:g}$", end, (-2, 0), ha="right", va="center")
     soft = select(lines, curve_rule=SOFT)["limit"].max()
     axes.set_ylim(-0.06 * soft, 1.6 * soft)
-    _share_axis(axes, lines["kept"].min())
+    _share_axis(axes, 0.4 * lines["kept"].min())
     axes.set_title(f"{kind}, {score}")
 
 
@@ -151,7 +146,7 @@ def _biases(axes: "Axes", tables: Mapping[str, Table]) -> None:
             if rule == EXACT:
                 end = (line["ratio"][-1], line[name][-1])
                 shown = "risk" if name == "risk" else r"bias$^2$"
-                _name(axes, shown, end, (0, 4), ha="right")
+                _name(axes, shown, end, (0, -7), ha="right", va="top")
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlabel("samples a dimension, $n/d$")
@@ -164,13 +159,13 @@ def _ceilings(axes: "Axes", tables: Mapping[str, Table], kind: str) -> None:
     lines = select(tables["ceiling_lines"], kind=kind)
     points = select(tables["ceiling_points"], kind=kind)
     ceilings = select(lines, curve="ceiling")
-    letter = "d" if kind == "Linear" else r"\beta"
-    for place, label in enumerate(np.unique(ceilings["label"])):
+    for label in np.unique(ceilings["label"]):
         line = select(ceilings, label=label)
         axes.plot(line["kept"], line["gain"], color=style.GREY, linewidth=0.9)
-        shown = r"\infty" if math.isinf(label) else f"{label:g}"
-        end, shift = (line["kept"][0], line["gain"][0]), (-1, -4) if place % 2 else (-1, 3)
-        _name(axes, f"${letter}={shown}$", end, shift, ha="right", va="center")
+    shown = [r"\infty" if math.isinf(x) else f"{x:g}" for x in np.unique(ceilings["label"])]
+    name, order = ("d", "above") if kind == "Linear" else (r"\beta", "below")
+    name = rf"${name} = $ ${'$, $'.join(shown)}$, from {order}"
+    axes.annotate(name, (0.99, 1.0), xycoords="axes fraction", ha="right", fontsize=7)
     for curve, rule in (("calibration", EXACT), ("top", HARDEST)):
         line = select(lines, curve=curve)
         style.theory(axes, line["kept"], line["gain"], score="EL2N", rule=rule)
@@ -183,8 +178,8 @@ def _ceilings(axes: "Axes", tables: Mapping[str, Table], kind: str) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda gain, _: f"{gain:g}"))
     axes.yaxis.set_minor_locator(NullLocator())
     if kind == "Linear":
-        axes.set_ylim(0.45, 2.8)
-    _share_axis(axes, 0.6 * ceilings["kept"].min())
+        axes.set_ylim(0.45, 3.0)
+    _share_axis(axes, ceilings["kept"].min())
     below = "" if kind == "Linear" else r", $d=5$"
     axes.set_title(f"{kind}: ceilings{below}")
 
