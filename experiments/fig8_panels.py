@@ -72,7 +72,7 @@ def _limits(axes: "Axes", tables: Mapping[str, Table], kind: str, score: str) ->
             _name(axes, rf"$\alpha={mixing:g}$", end, (-2, 0), ha="right", va="center")
     soft = select(lines, curve_rule=SOFT)["limit"].max()
     axes.set_ylim(-0.06 * soft, 1.6 * soft)
-    _share_axis(axes, 0.4 * lines["kept"].min())
+    _share_axis(axes, 0.3 * lines["kept"].min())
     axes.set_title(f"{kind}, {score}")
 
 
@@ -146,7 +146,7 @@ def _biases(axes: "Axes", tables: Mapping[str, Table]) -> None:
             if rule == EXACT:
                 end = (line["ratio"][-1], line[name][-1])
                 shown = "risk" if name == "risk" else r"bias$^2$"
-                _name(axes, shown, end, (0, -7), ha="right", va="top")
+                _name(axes, shown, end, (0, 10 if name == "bias" else -14), ha="right")
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlabel("samples a dimension, $n/d$")
@@ -165,7 +165,7 @@ def _ceilings(axes: "Axes", tables: Mapping[str, Table], kind: str) -> None:
     shown = [r"\infty" if math.isinf(x) else f"{x:g}" for x in np.unique(ceilings["label"])]
     name, order = ("d", "above") if kind == "Linear" else (r"\beta", "below")
     name = rf"${name} = $ ${'$, $'.join(shown)}$, from {order}"
-    axes.annotate(name, (0.99, 1.0), xycoords="axes fraction", ha="right", fontsize=7)
+    axes.annotate(name, (0.99, 0.99), xycoords="axes fraction", ha="right", va="top", fontsize=7)
     for curve, rule in (("calibration", EXACT), ("top", HARDEST)):
         line = select(lines, curve=curve)
         style.theory(axes, line["kept"], line["gain"], score="EL2N", rule=rule)
