@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments import fig8_ceiling, linear, logistic, problems
+from experiments import fig8_ceiling, fig8_rules, linear, logistic, problems
 from experiments.registry import Result
 from experiments.tables import Table, from_rows
 
@@ -133,6 +133,7 @@ def compute(config: Config, lab: "Lab") -> Result:
         "optima": [_optimum(config, q) for q in config.probe_ratios],
         "error_lines": [row for curve in _curves_of_n(config) for row in _error(config, curve)],
         "ratio_lines": [row for curve in _calibrations(config) for row in _ratio(config, curve)],
+        "rules": fig8_rules.rows(config),
     }
     verdicts, judged = [], {"limit_points": _limits(config), "variance_points": _variances(config)}
     for name, claims in judged.items():

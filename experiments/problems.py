@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from experiments.lab import Cell
     from nfl_sim import Problem
     from nfl_sim.problem import Regime
 
@@ -53,6 +54,21 @@ def learner(name: str, penalty: Any) -> Any:
 def samples_for(kept: int, fraction: float) -> int:
     """The sample size n of which a fraction is ``kept`` samples."""
     return int(kept / fraction * (1 + 1e-12))
+
+
+def rungs(problem: "Problem", dim: int, replicates: int) -> "list[Cell]":
+    """The cells at n, 2n and 4n from which a limit at fixed dimension is judged.
+
+    Logistic regression, whose replicates cost more, keeps enough samples to have a student, and
+    has half the replicates.
+    """
+    from experiments.lab import Cell
+    from nfl_sim.models import Linear
+
+    cheap = isinstance(problem.model, Linear)
+    count = replicates if cheap else max(2, replicates // 2)
+    largest = 1 << int((1024 if cheap else 2048) / float(problem.rule.fraction)).bit_length()
+    return [Cell(problem, dim, largest // k, count) for k in (4, 2, 1)]
 
 
 def curve(

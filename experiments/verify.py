@@ -27,6 +27,7 @@ FAMILIES = {
     "logistic": "experiments.verify_logistic",
     "proportional": "experiments.verify_proportional",
     "calibration": "experiments.verify_calibration",
+    "coins": "experiments.verify_coins",
 }
 CENTRAL = 0.999
 HOLM = 1e-3

@@ -33,13 +33,6 @@ class Case:
     penalty: float = 0.0
     dim: int = 4
 
-    @property
-    def sizes(self) -> tuple[int, int, int]:
-        """n, 2n and 4n; logistic regression keeps enough samples to have a student."""
-        kept = 2048 if self.model == "Logistic" else 1024
-        largest = 1 << int(kept / self.fraction).bit_length()
-        return largest // 4, largest // 2, largest
-
 
 CASES = (
     # least squares: the teacher, whatever the score, the side and the mixing
@@ -86,12 +79,10 @@ CASES = (
 def cases(replicates: int) -> Iterator[tuple[str, Any, list[Any]]]:
     """Claim, regime and cells of every case."""
     import nfl_sim as nfl
-    from experiments.lab import Cell
 
     for case in CASES:
-        count = max(2, replicates // 2) if case.model == "Logistic" else replicates
-        cells = [Cell(problem(case), case.dim, size, count) for size in case.sizes]
-        yield _claim(case), nfl.FixedDimension(case.dim), cells
+        rungs = problems.rungs(problem(case), case.dim, replicates)
+        yield _claim(case), nfl.FixedDimension(case.dim), rungs
 
 
 def problem(case: Case) -> Any:

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 import nfl_sim as nfl
-from experiments import problems, verify, verify_calibration, verify_linear, verify_logistic
+from experiments import (
+    problems,
+    verify,
+    verify_calibration,
+    verify_coins,
+    verify_linear,
+    verify_logistic,
+)
 from experiments.verdicts import Verdict
 
 HONEST = np.random.default_rng(0).normal(size=46)
@@ -65,6 +72,18 @@ def test_the_calibrated_table_covers_what_it_promises():
     scores = {"EL2N", "Loss", "Margin", "GraNd", "Uncertainty", "Leverage"}
     assert {c.score for c in cases} == scores
     assert {c.penalty > 0 for c in cases} == {True, False}
+
+
+def test_the_table_of_coins_covers_what_it_promises():
+    cases = verify_coins.CASES
+    assert len(set(cases)) == len(cases) >= 12
+    assert len({(c.model, c.reweight) for c in cases}) == 4
+    assert {c.score for c in cases} == {"EL2N", "Loss", "GraNd", "Influence", "Leverage"}
+    assert {c.floor > 0 for c in cases} == {True, False}
+    for case in cases:
+        bounded = case.floor > 0.0 or case.angle == 0.0 or case.exponent < 1.0
+        exempt = case.model == "Logistic" or case.score == "Leverage" or not case.reweight
+        assert bounded or exempt, "an infinite variance"
 
 
 def test_logistic_cells_keep_enough_samples_to_have_a_student():

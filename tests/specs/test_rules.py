@@ -155,6 +155,22 @@ def test_a_calibration_selects_its_top_and_a_fair_sample_of_the_rest(hardest):
     assert np.max(np.abs(counts - len(keys) * share)) < 5.7 * sigma
 
 
+def test_the_pruned_loss_of_an_exact_calibration_is_unbiased_for_that_of_all_samples():
+    """Whatever the losses are, here the scores' own squares; the soft one is biased."""
+    keys, scored = jax.random.split(jax.random.key(0), 4000), SCORES[:40]
+    gaps = {}
+    for cls in (nfl.pruning.ExactCalibration, nfl.pruning.SoftCalibration):
+        rule = cls(0.3, 0.25)
+        quota = rule.quota(40)
+        weights = jnp.where(jnp.arange(12) < quota.top, 1.0, quota.rest_weight)
+        chosen = jax.vmap(lambda key, rule=rule: nfl.select(key, rule, scored, 12))(keys)
+        losses = scored[chosen] ** 2 @ weights / jnp.sum(weights)
+        sem = float(jnp.std(losses)) / len(keys) ** 0.5
+        gaps[cls] = float(jnp.mean(losses) - jnp.mean(scored**2)) / sem
+    assert abs(gaps[nfl.pruning.ExactCalibration]) < 4.9  # false alarm 1e-6
+    assert gaps[nfl.pruning.SoftCalibration] > 20.0
+
+
 @pytest.mark.parametrize("cls", [nfl.pruning.ExactCalibration, nfl.pruning.SoftCalibration])
 def test_a_calibration_counts_whole_samples(cls):
     rule = cls(0.3, 0.4)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import optimize, special, stats
 
 import nfl_sim as nfl
 from nfl_sim import learners, models, scores
@@ -181,6 +182,42 @@ def test_soft_calibration_fails_the_more_the_more_it_keeps_for_the_score(data):
         for a in sorted(data.draw(st.lists(MIXINGS, min_size=2, max_size=2)))
     ]
     assert found[0] <= found[1] * (1.0 + 1e-9) + 1e-24
+
+
+@settings(max_examples=5)
+@given(data=st.data())
+def test_properties_of_calibrated_logistic_regression(data):
+    """12 and 14 of the sheet: d/2 is never beaten, mixing 1 diverges; the soft rule is invalid."""
+    signal, norm = data.draw(st.floats(0.3, 3.0)), data.draw(st.floats(0.3, 3.0))
+    angle, fraction = data.draw(st.floats(0.0, 1.5)), data.draw(st.floats(0.1, 0.9))
+    row = {"score": "el2n", "theta": angle, "b": norm, "beta": signal}
+    mixing, regime = data.draw(st.floats(0.05, 0.9)), nfl.FixedDimension(4)
+    exact, sharp = (
+        nfl.predict(_logistic(row, ExactCalibration(fraction, a)), regime) for a in (mixing, 0.999)
+    )
+    assert float(exact.finite_size) >= 2.0 * (1.0 - 1e-9)
+    assert float(exact.excess_risk) <= 1e-14
+    assert float(sharp.finite_size) > 5.0 * (1.0 - fraction) * float(exact.finite_size)
+    soft = nfl.predict(_logistic(row, SoftCalibration(fraction, mixing)), regime)
+    assert float(soft.excess_risk) > 10.0 * float(soft.numerical_error)
+
+
+def test_strata_go_below_what_coins_can_reach():
+    """At d = 1 the gradient is a function of the score, and a stratum has little of its variance.
+
+    The ceiling of T11 is for Poisson draws.
+    """
+    model, probe = models.Logistic(1.0), nfl.Probe(0.0, 1.0)
+    rule, learner = ExactCalibration(0.5, 0.82), learners.LogisticRegression(0.0)
+    problem = nfl.Problem(model, scores.EL2N(probe), rule, learner)
+    strata = float(nfl.predict(problem, nfl.FixedDimension(1)).finite_size)
+    margins = np.linspace(-12.0, 12.0, 24_001)
+    mass = 2.0 * stats.norm.pdf(margins) * special.expit(margins) * 1e-3
+    steep = special.expit(-margins) * np.abs(margins)
+    level = optimize.brentq(lambda t: mass @ np.minimum(1.0, steep / t) - 0.5, 1e-3, 10.0)
+    ceiling = 0.5 * (mass @ (steep * np.maximum(steep, level))) / (mass @ steep**2)
+    assert strata == pytest.approx(0.53126, abs=1e-5)  # random pruning: d / (2 r) = 1
+    assert strata < 0.85 * ceiling
 
 
 def test_only_an_exact_calibration_without_penalty_has_a_best_mixing():
