@@ -9,16 +9,15 @@ import jax
 import pytest
 
 import nfl_sim as nfl
-from nfl_sim.pruning import KeepEasiest, KeepHardest
-from nfl_sim.scores import EL2N, GraNd
+from nfl_sim.pruning import KeepEasiest
+from nfl_sim.scores import GraNd
 from tests.agreement import CRITICAL, FALSE_ALARM
 from tests.strategies import example_logistic_problem
 
 DIM, SIZES, REPLICATES = 3, (400, 800, 1600), 400
 REGIME = nfl.FixedDimension(DIM)
 CASES = [
-    (EL2N, KeepEasiest, {"fraction": 0.5, "penalty": 0.1, "flip_probability": 0.1}),
-    (GraNd, KeepHardest, {"fraction": 0.6, "penalty": 0.05}),
+    (GraNd, KeepEasiest, {"fraction": 0.6, "penalty": 0.1, "flip_probability": 0.1}),
 ]
 
 

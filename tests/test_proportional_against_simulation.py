@@ -6,25 +6,18 @@ import jax
 import pytest
 
 import nfl_sim as nfl
-from nfl_sim.learners import Hinge, LogisticRegression, MaxMargin, Ridge
+from nfl_sim.learners import LogisticRegression, MaxMargin, Ridge
 from nfl_sim.models import Linear, Logistic, Perceptron
-from nfl_sim.pruning import ExactCalibration, KeepEasiest, KeepHardest, SoftCalibration
-from nfl_sim.scores import EL2N, Margin, Uncertainty
+from nfl_sim.pruning import ExactCalibration, KeepHardest
+from nfl_sim.scores import EL2N, Uncertainty
 
 RATIO, DIMS = 4, (8, 16, 32)
 PROBE = nfl.Probe(0.5, 1.0)
 CASES = {
     "ridge": nfl.Problem(Linear(1.0, 1.0), EL2N(PROBE), KeepHardest(0.5), Ridge(0.1)),
     "logistic": nfl.Problem(Logistic(2.0), EL2N(PROBE), KeepHardest(0.5), LogisticRegression(0.1)),
-    "hinge": nfl.Problem(Perceptron(0.1), Margin(PROBE), KeepEasiest(0.5), Hinge(0.1)),
     "ridge, exact calibration": nfl.Problem(
         Linear(1.0, 1.0), EL2N(PROBE), ExactCalibration(0.5, 0.5), Ridge(0.1)
-    ),
-    "signs, exact calibration": nfl.Problem(
-        Logistic(2.0), EL2N(PROBE), ExactCalibration(0.5, 0.5), Ridge(0.1)
-    ),
-    "signs, soft calibration": nfl.Problem(
-        Perceptron(0.1), Margin(PROBE), SoftCalibration(0.5, 0.5, hardest=False), Ridge(0.1)
     ),
     "margin": nfl.Problem(Perceptron(), Uncertainty(PROBE), KeepHardest(0.5), MaxMargin()),
 }
