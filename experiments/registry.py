@@ -2,7 +2,8 @@
 
 A module holds a frozen dataclass `Config`, `PRESETS` (at least quick and paper), and the functions
 `cells(config)`, what it will simulate; `compute(config, lab)`, its `Result`; and
-`plot(tables)`, its figure drawn from the tables alone. Nothing in it imports JAX, nfl_sim or
+`plot(tables)`, its figure drawn from the tables alone. A module may have `documents(tables)`
+instead of a figure: files by name. Nothing in it imports JAX, nfl_sim or
 matplotlib before one of these functions is called.
 """
 
@@ -59,6 +60,10 @@ EXPERIMENTS: Mapping[str, Entry] = {
         "calibration: the limit it repairs, its variance and bias, the ceiling on any gain",
         in_make_run=True,
     ),
+    "tab1_verdicts": Entry(
+        "every theorem on every kind of problem: holds, violated or inconclusive",
+        in_make_run=True,
+    ),
 }
 PRESETS = ("quick", "paper")
 
@@ -77,7 +82,7 @@ class Result:
 
 
 class Experiment(Protocol):
-    """The functions of an experiment's module; `verify` has no `plot`."""
+    """The functions of an experiment's module; `verify` and the tables have no `plot`."""
 
     Config: type
     PRESETS: Mapping[str, Any]

@@ -110,14 +110,15 @@ def _save(run: Run, result: Result, manifest: dict[str, Any]) -> tuple[Any, str]
 
 
 def draw(name: str, experiment: Experiment, found: dict[str, tables.Table]) -> dict[str, bytes]:
-    """The figure files of an experiment, from its tables; none if it has no figure."""
+    """The figures and documents of an experiment, from its tables."""
     from experiments import style
 
-    plot = getattr(experiment, "plot", None)
+    plot, documents = (getattr(experiment, part, None) for part in ("plot", "documents"))
+    files = {} if documents is None else dict(documents(found))
     if plot is None:
-        return {}
+        return files
     with style.context():
-        return style.files(plot(found), name)
+        return files | style.files(plot(found), name)
 
 
 def redraw(name: str, options: Output, screen: Any) -> int:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from experiments import tab1_verdicts
 from experiments.compiled import drop_when_crowded
 from experiments.registry import Result
 from experiments.tables import Table
@@ -41,11 +42,13 @@ class Config:
         seed: root of all keys.
         replicates: of every cell and size.
         families: tables of cells to verify.
+        theorems: whether to check the theorems too, which are judged apart.
     """
 
     seed: int = 0
     replicates: int = 2048
     families: tuple[str, ...] = tuple(FAMILIES)
+    theorems: bool = True
 
 
 PRESETS: Mapping[str, Config] = {"quick": Config()}
@@ -58,18 +61,25 @@ def cells(config: Config) -> "list[Cell]":
 
 
 def compute(config: Config, lab: "Lab") -> Result:
-    """Judge all cells, once more if they are red."""
-    first = judge(config, lab)
+    """Judge all cells, once more if they are red; and the theorems."""
+    first, stated = judge(config, lab), statements(config)
     tables: dict[str, Table] = {"first": to_table(first)}
     if not is_red(first):
-        return Result(tables, first)
+        return Result(tables, [*stated, *first])
     again = replace(config, seed=config.seed + 1_000_003, replicates=4 * config.replicates)
     with lab.reseeded(again.seed) as other:
         other.start(cells(again))
         second = judge(again, other)
     tables["second"] = to_table(second)
     noted = [replace(v, claim=f"first run, {v.claim}", verdict=_noted(v)) for v in first[-2:]]
-    return Result(tables, [*noted, *second])
+    return Result(tables, [*noted, *stated, *second])
+
+
+def statements(config: Config) -> list[Verdict]:
+    """The table of tab1: no theorem is violated, at a family-wise false alarm of 1e-3."""
+    if not config.theorems:
+        return []
+    return tab1_verdicts.verdicts(tab1_verdicts.judge(tab1_verdicts.Config(seed=config.seed)))
 
 
 def judge(config: Config, lab: "Lab") -> list[Verdict]:

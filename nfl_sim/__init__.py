@@ -5,7 +5,7 @@ Importing the package never changes JAX's configuration; predictions need
 ``jax.config.update("jax_enable_x64", True)``.
 """
 
-from nfl_sim import learners, models, pruning, scores
+from nfl_sim import learners, models, pruning, scores, theorems
 from nfl_sim.compare import Agreement, compare
 from nfl_sim.influence import Influence
 from nfl_sim.optimal_unbiased import OptimalUnbiased
@@ -74,4 +74,5 @@ __all__ = [
     "separability_ratio",
     "simulate",
     "small_fraction_limit",
+    "theorems",
 ]

@@ -12,12 +12,12 @@ import pytest
 import nfl_sim as nfl
 
 PACKAGE = Path(nfl.__file__).parent
-PUBLIC = (nfl, nfl.models, nfl.scores, nfl.pruning, nfl.learners)
+PUBLIC = (nfl, nfl.models, nfl.scores, nfl.pruning, nfl.learners, nfl.theorems)
 CONTRACT = {
     "FiniteSample", "FixedDimension", "NoTheoryError", "Prediction", "Probe", "Problem",
     "Simulation", "compare", "crossover_sample_size", "fit", "learners", "models", "predict",
     "pruning", "replicate", "risk", "sample", "score", "scores", "select", "simulate",
-    "small_fraction_limit",
+    "small_fraction_limit", "theorems",
 }  # fmt: skip
 
 

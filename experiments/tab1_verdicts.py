@@ -1,0 +1,185 @@
+"""Every theorem on every kind of problem: holds, violated or inconclusive, and by how much.
+
+A cell is one theorem on one problem. Cells whose assumptions fail are reported as such and decide
+nothing; the others are judged together by Holm's procedure. Draws are raised until a cell decides
+or its budget is spent.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from experiments import linear, logistic, problems
+from experiments.registry import Result
+from experiments.tables import Table, from_rows
+
+if TYPE_CHECKING:
+    from experiments.lab import Cell, Lab
+    from experiments.verdicts import Verdict
+
+WORDS = {"holds": "agree", "violated": "disagree", "inconclusive": "inconclusive"}
+COLUMNS = ("theorem", "problem", "outcome", "margin", "sem", "claim")
+
+
+@dataclass(frozen=True)
+class Config:
+    """Configuration of tab1_verdicts.
+
+    Args:
+        seed: root of all keys.
+        dim: of the covariates.
+        draws: samples of a cell's first round.
+        budget: samples of its last.
+        false_alarm: of the whole table.
+    """
+
+    seed: int = 0
+    dim: int = 4
+    draws: int = 200_000
+    budget: int = 3_200_000
+    false_alarm: float = 1e-3
+
+
+PRESETS = {"quick": Config(), "paper": Config(draws=800_000, budget=51_200_000)}
+
+
+def cells(config: Config) -> "list[Cell]":
+    """None that the store keeps: a theorem draws what it needs itself."""
+    return []
+
+
+def compute(config: Config, lab: "Lab") -> Result:
+    """Check every theorem on every problem, and judge the table."""
+    found = judge(config)
+    return Result({"table": from_rows(found)}, verdicts(found))
+
+
+def judge(config: Config) -> list[dict[str, Any]]:
+    """One row a theorem and problem, in the order of the catalogue."""
+    import jax
+
+    from nfl_sim.theorems import catalogue, holm, until_decided
+
+    root, named = jax.random.key(config.seed), cases()
+    names, judged = [], []
+    for row, theorem in enumerate(catalogue()):
+        for column, (name, problem) in enumerate(named.items()):
+            key = jax.random.fold_in(jax.random.fold_in(root, row), column)
+
+            def check(
+                draws: int, theorem: Any = theorem, problem: Any = problem, key: Any = key
+            ) -> Any:
+                return theorem.check(
+                    problem, config.dim, jax.random.fold_in(key, draws), draws=draws
+                )
+
+            names.append(name)
+            judged.append(until_decided(check, config.draws, config.budget))
+    together = holm(judged, config.false_alarm)
+    return [
+        {"problem": name} | asdict(verdict) for name, verdict in zip(names, together, strict=True)
+    ]
+
+
+def cases() -> dict[str, Any]:
+    """The problems, by name: a theorem that does not apply to one says so."""
+    import dataclasses
+
+    import nfl_sim as nfl
+
+    def least_squares(score: str, rule: str, fraction: float = 0.3, *, angle: float = 0.6) -> Any:
+        rest = {"signal": 1.0, "noise_std": 1.0, "penalty": 0.0}
+        return linear.build(score, rule, fraction, angle=angle, norm=1.0, **rest)
+
+    def signs(score: str, rule: str, fraction: float = 0.6, **rest: float) -> Any:
+        given = {"angle": 0.6, "norm": 1.0, "signal": 1.0} | rest
+        return logistic.build(score, rule, fraction, **given)
+
+    importance: Any = nfl.pruning.ImportanceSampling
+    coins = dataclasses.replace(
+        least_squares("EL2N", "KeepRandom", angle=0.0), rule=importance(0.3)
+    )
+    split = {"mixing": 0.4, "hardest": True}
+    return {
+        "Linear, random": least_squares("Uniform", "KeepRandom"),
+        "Linear, EL2N hardest": least_squares("EL2N", "KeepHardest"),
+        "Linear, EL2N easiest": least_squares("EL2N", "KeepEasiest"),
+        "Linear, EL2N of the teacher": least_squares("EL2N", "KeepHardest", angle=0.0),
+        "Linear, Uncertainty hardest": least_squares("Uncertainty", "KeepHardest"),
+        "Linear, Uncertainty easiest": least_squares("Uncertainty", "KeepEasiest"),
+        "Linear, exact calibration": problems.calibrated(
+            least_squares("EL2N", "KeepRandom"), "ExactCalibration", **split
+        ),
+        "Linear, soft calibration": problems.calibrated(
+            least_squares("EL2N", "KeepRandom"), "SoftCalibration", **split
+        ),
+        "Linear, reweighted coins": coins,
+        "Logistic, EL2N hardest": signs("EL2N", "KeepHardest"),
+        "Logistic, EL2N of the teacher": signs("EL2N", "KeepHardest", angle=0.0),
+        "Logistic, Uncertainty": signs("Uncertainty", "KeepHardest"),
+        "Logistic, flipped, Uncertainty": signs(
+            "Uncertainty", "KeepHardest", signal=4.0, angle=0.0, flip_probability=0.3
+        ),
+        "Logistic, exact calibration": problems.calibrated(
+            signs("EL2N", "KeepRandom"), "ExactCalibration", **split
+        ),
+    }
+
+
+def verdicts(found: list[dict[str, Any]]) -> "list[Verdict]":
+    """What applies, as claims of a run: violated is a disagreement."""
+    from experiments.verdicts import Verdict
+
+    return [
+        Verdict(
+            f"{row['theorem']}: {row['problem']}: {row['claim']}",
+            0.0,
+            row["margin"],
+            row["sem"],
+            row["margin"] / row["sem"] if row["sem"] > 0.0 else math.nan,
+            WORDS[row["outcome"]],
+        )
+        for row in found
+        if not math.isnan(row["margin"])
+    ]
+
+
+def documents(tables: Mapping[str, Table]) -> dict[str, bytes]:
+    """The table in Markdown, LaTeX and JSON; the first two leave out what does not apply."""
+    table = tables["table"]
+    rows = [
+        {name: column[i] for name, column in table.items()} for i in range(len(table["theorem"]))
+    ]
+    applies = [row for row in rows if not math.isnan(float(row["margin"]))]
+    lines = [[_text(row[name]) for name in COLUMNS] for row in applies]
+    head = "| " + " | ".join(COLUMNS) + " |\n" + "|" + " --- |" * len(COLUMNS) + "\n"
+    markdown = head + "".join("| " + " | ".join(line) + " |\n" for line in lines)
+    body = "".join(" & ".join(_escaped(cell) for cell in line) + r" \\" + "\n" for line in lines)
+    latex = (
+        "\\begin{tabular}{lllrrl}\n\\hline\n" + " & ".join(COLUMNS) + " \\\\\n\\hline\n" + body
+    ) + "\\hline\n\\end{tabular}\n"
+    plain = [{name: _plain(value) for name, value in row.items()} for row in rows]
+    return {
+        "tab1.md": markdown.encode(),
+        "tab1.tex": latex.encode(),
+        "tab1.json": (json.dumps(plain, indent=1) + "\n").encode(),
+    }
+
+
+def _text(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _escaped(cell: str) -> str:
+    for mark in "&%_^":
+        cell = cell.replace(mark, "\\" + mark)
+    return cell
+
+
+def _plain(value: Any) -> Any:
+    """A value that JSON has: nan becomes null."""
+    if isinstance(value, float):
+        return None if math.isnan(value) else float(value)
+    return str(value)

@@ -1,0 +1,219 @@
+"""T4 and T5 as theorems: no learner survives on both processes, random pruning does."""
+
+import dataclasses
+import functools
+import math
+from typing import Any, ClassVar, NamedTuple, final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Key, PRNGKeyArray
+
+from nfl_sim.models import Linear
+from nfl_sim.problem import Problem
+from nfl_sim.pruning import KeepEasiest, KeepHardest
+from nfl_sim.scores import EL2N, Uncertainty
+from nfl_sim.theorems._base import RESOLUTION, Assumption, Theorem
+from nfl_sim.theorems.adversary import Adversary, adversary
+from nfl_sim.theorems.students import STUDENTS, Student
+from nfl_sim.theorems.verdict import Verdict, at_least, undecided
+from nfl_sim.validation import Scalar
+
+_FRESH = 4096
+_REPLICATES = 64
+
+
+class Risks(NamedTuple):
+    """Excess risks of one learner on the processes +1 and -1.
+
+    Args:
+        values: means over replicates, shape (2,).
+        sems: standard errors, shape (2,).
+        average, sem: of their average, which bounds the worse of the two from below.
+    """
+
+    values: Float[np.ndarray, " 2"]
+    sems: Float[np.ndarray, " 2"]
+    average: float
+    sem: float
+
+    @property
+    def worst(self) -> float:
+        """The larger of the two."""
+        return float(np.max(self.values))
+
+
+def midpoint(found: Adversary) -> Student:
+    """The learner that ignores the data and answers w0, the minimiser of the average risk."""
+    teacher = found.model.signal
+
+    def fit(key: PRNGKeyArray, covariates: Any, labels: Any) -> Any:
+        return lambda fresh: teacher * fresh[:, 0]
+
+    return fit
+
+
+def risks(
+    found: Adversary,
+    student: Student,
+    key: PRNGKeyArray,
+    *,
+    dim: int,
+    num_kept: int,
+    replicates: int = _REPLICATES,
+    random: bool = False,
+) -> Risks:
+    """Excess risks of a learner on kept samples of the two processes, measured on fresh rows.
+
+    The excess is over the best linear student, E(y - f(x))^2 - E(y - w*.x)^2, so that a learner
+    that is not linear may fall below 0; the bound holds for it all the same.
+
+    Args:
+        found: the adversary.
+        student: key, covariates and labels of the kept samples -> predictor.
+        key: of all draws; both processes share theirs.
+        dim: of the covariates, >= 2.
+        num_kept: how many samples the student sees.
+        replicates: independent repetitions, >= 2.
+        random: prune at random instead.
+    """
+    share = 1.0 if random else float(found.fraction)
+    # So many that fewer than num_kept are kept once in 1e9 replicates.
+    size = math.ceil((num_kept + 6.0 * math.sqrt(num_kept) + 20.0) / share)
+    keys = jax.random.split(key, replicates)
+    values = np.array(
+        [
+            np.asarray(
+                _measure(
+                    found,
+                    student,
+                    keys,
+                    jnp.asarray(float(sign)),
+                    jnp.asarray(found.best(sign, dim)),
+                    num_kept,
+                    size,
+                    random,
+                )
+            )
+            for sign in (1, -1)
+        ]
+    )
+    means, spread = np.mean(values, axis=1), np.std(values, axis=1, ddof=1)
+    average = np.mean(values, axis=0)
+    root = math.sqrt(replicates)
+    sem = float(np.std(average, ddof=1) / root)
+    return Risks(means, spread / root, float(np.mean(average)), sem)
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class NoFreeLunch(Theorem):
+    """T4, T5: on one of two processes with the same kept law, every learner fails.
+
+    `check` trains learners on what the rule keeps of the adversary's two processes: least squares,
+    ridge regression, random features, a small network, a constant and the midpoint, which attains
+    the bound. The average of the two excess risks must not be below Delta for any of them.
+
+    Args:
+        students: names of the learners to try, of `nfl_sim.theorems.students.STUDENTS`; the
+            midpoint is always tried.
+    """
+
+    students: tuple[str, ...] = tuple(STUDENTS)
+    name: ClassVar[str] = "T4"
+    title: ClassVar[str] = "what is never kept can hide any error: the worst case is at least Delta"
+    statement: ClassVar[str] = (
+        "If two processes agree on what a rule keeps, then any learner that sees the kept samples "
+        "only has max_i E[E_i] >= Delta = inf_w (E_0(w) + E_1(w)) / 2; for square loss with a "
+        "common covariance Delta = |w*_0 - w*_1|^2 / 4."
+    )
+    reference: ClassVar[str] = "eq-no-free-lunch, eq-adversary in theory_notes/07"
+
+    def assumptions(self, problem: Problem, dim: int) -> tuple[Assumption, ...]:
+        """A rule that never keeps some samples, of a score for which an adversary is built."""
+        rule, score = problem.rule, problem.score
+        sharp = isinstance(rule, KeepHardest | KeepEasiest) and float(rule.fraction) < 1.0
+        linear = isinstance(problem.model, Linear)
+        first = (
+            Assumption("an inclusion probability of 0 somewhere", sharp, f"{type(rule).__name__}"),
+            Assumption("square loss", linear, f"the model {type(problem.model).__name__}"),
+        )
+        if not (sharp and linear):
+            return first
+        known = None
+        why = f"no adversary is built for {type(score).__name__}"
+        if isinstance(score, Uncertainty | EL2N):
+            try:
+                self.adversary(problem)
+            except ValueError as error:
+                why = str(error)
+            else:
+                known, why = True, "built"
+        return (*first, Assumption("an adversary", known, why))
+
+    def adversary(self, problem: Problem) -> Adversary:
+        """Of the problem's score and rule, of size 1 or what stays discarded."""
+        rule, model = problem.rule, problem.model
+        if not isinstance(rule, KeepHardest | KeepEasiest) or not isinstance(model, Linear):
+            raise ValueError(f"T5 needs Linear and KeepHardest or KeepEasiest, got {rule}")
+        size = 1.0
+        if isinstance(problem.score, EL2N):
+            still = Adversary.of(model, problem.score, rule, model.noise_std)
+            edge = float(still.cut * model.noise_std)
+            size = 0.9 * edge if still.hardest else 1.0 + edge
+        return adversary(problem.score, rule, size, model=model)
+
+    def bound(self, problem: Problem, dim: int, **given: Any) -> float:
+        """Delta."""
+        return self.scale * self.adversary(problem).bound
+
+    def _check(self, problem: Problem, dim: int, key: PRNGKeyArray, draws: int) -> Verdict:
+        found, least = self.adversary(problem), self.bound(problem, dim)
+        kept = 20 * dim
+        replicates = max(16, draws // (40 * kept))
+        students: dict[str, Student] = {name: STUDENTS[name] for name in self.students}
+        students["midpoint"] = midpoint(found)
+        verdicts = []
+        for name, student in students.items():
+            measured = risks(found, student, key, dim=dim, num_kept=kept, replicates=replicates)
+            if not math.isfinite(measured.average):
+                return undecided(self.name, self.title, f"the learner {name!r} returned nan")
+            verdicts.append(
+                at_least(
+                    self.name,
+                    f"the learner {name!r} has on average {measured.average:.4g}, not below "
+                    f"Delta = {least:.4g}",
+                    measured.average - least,
+                    measured.sem,
+                    resolution=RESOLUTION * least,
+                    false_alarm=1e-6 / len(students),
+                )
+            )
+        order = ("violated", "inconclusive", "holds")
+        return min(verdicts, key=lambda v: (order.index(v.outcome), v.margin / max(v.sem, 1e-300)))
+
+
+@functools.partial(jax.jit, static_argnames=("student", "num_kept", "size", "random"))
+def _measure(
+    found: Adversary,
+    student: Student,
+    keys: Key[Array, " replicates"],
+    sign: Scalar,
+    best: Float[Array, " d"],
+    num_kept: int,
+    size: int,
+    random: bool,
+) -> Float[Array, " replicates"]:
+    def one(key: PRNGKeyArray) -> Float[Array, ""]:
+        sample_key, fit_key, fresh_key = jax.random.split(key, 3)
+        covariates, labels = found.rows(sample_key, sign, size, len(best))
+        kept = jnp.ones(size, bool) if random else found.kept(covariates, labels)
+        chosen = jnp.argsort(~kept, stable=True)[:num_kept]
+        predictor = student(fit_key, covariates[chosen], labels[chosen])
+        fresh, truth = found.rows(fresh_key, sign, _FRESH, len(best))
+        enough = jnp.sum(kept) >= num_kept
+        error = (truth - predictor(fresh)) ** 2 - (truth - fresh @ best) ** 2
+        return jnp.where(enough, jnp.mean(error), jnp.nan)
+
+    return jax.lax.map(one, keys)
