@@ -37,12 +37,12 @@ class Config:
 
     seed: int = 0
     dim: int = 4
-    draws: int = 200_000
-    budget: int = 3_200_000
+    draws: int = 100_000
+    budget: int = 1_600_000
     false_alarm: float = 1e-3
 
 
-PRESETS = {"quick": Config(), "paper": Config(draws=800_000, budget=51_200_000)}
+PRESETS = {"quick": Config(), "paper": Config(draws=400_000, budget=25_600_000)}
 
 
 def cells(config: Config) -> "list[Cell]":

@@ -62,7 +62,7 @@ def cells(config: Config) -> "list[Cell]":
 
 def compute(config: Config, lab: "Lab") -> Result:
     """Judge all cells, once more if they are red; and the theorems."""
-    first, stated = judge(config, lab), statements(config)
+    stated, first = statements(config), judge(config, lab)  # cells are simulated meanwhile
     tables: dict[str, Table] = {"first": to_table(first)}
     if not is_red(first):
         return Result(tables, [*stated, *first])

@@ -55,7 +55,6 @@ def test_all_quick_stays_what_make_run_promises():
         "fig6_double_descent",
         "fig7_scaling_law",
         "fig8_calibration",
-        "tab1_verdicts",
     ]
     assert registry.names("paper") == list(registry.EXPERIMENTS)
 
