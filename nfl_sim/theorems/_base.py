@@ -2,7 +2,8 @@
 
 import abc
 import dataclasses
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Iterator
+from typing import ClassVar, NamedTuple
 
 from jaxtyping import PRNGKeyArray
 
@@ -43,12 +44,17 @@ class Theorem(abc.ABC):
     reference: ClassVar[str]
     scale: float = 1.0
 
-    @abc.abstractmethod
     def assumptions(self, problem: Problem, dim: int) -> tuple[Assumption, ...]:
-        """Which assumptions the problem meets, and why."""
+        """Which assumptions the problem meets, and why; those after one that fails are left out."""
+        found: list[Assumption] = []
+        for assumption in self._assume(problem, dim):
+            found.append(assumption)
+            if not assumption.holds:
+                break
+        return tuple(found)
 
     @abc.abstractmethod
-    def bound(self, problem: Problem, dim: int, **given: Any) -> float:
+    def bound(self, problem: Problem, dim: int) -> float:
         """The number that the theorem states for this problem."""
 
     def check(
@@ -66,12 +72,16 @@ class Theorem(abc.ABC):
             The verdict; inconclusive, with the reason, where an assumption fails or cannot be
             told.
         """
-        for assumption in self.assumptions(problem, dim):
-            if not assumption.holds:
-                word = "fails" if assumption.holds is False else "cannot be told"
-                reason = f"the assumption {assumption.name!r} {word}: {assumption.why}"
-                return undecided(self.name, self.title, reason)
+        last = self.assumptions(problem, dim)[-1]
+        if not last.holds:
+            word = "fails" if last.holds is False else "cannot be told"
+            reason = f"the assumption {last.name!r} {word}: {last.why}"
+            return undecided(self.name, self.title, reason)
         return self._check(problem, dim, key, draws)
+
+    @abc.abstractmethod
+    def _assume(self, problem: Problem, dim: int) -> Iterator[Assumption]:
+        """One assumption after the other, at least one; each may rely on those before it."""
 
     @abc.abstractmethod
     def _check(self, problem: Problem, dim: int, key: PRNGKeyArray, draws: int) -> Verdict:
@@ -91,9 +101,10 @@ def no_penalty(problem: Problem) -> Assumption:
     return Assumption("unpenalised training", penalty == 0.0, f"penalty={penalty:g}")
 
 
-def invalid(excess: float, error: float) -> Assumption:
-    """The limit is not the teacher, as far as can be told."""
-    return Assumption("the rule is invalid", excess > 10.0 * error, f"excess risk {excess:.3g}")
+def plain_training(problem: Problem) -> Iterator[Assumption]:
+    """A convex loss, and no penalty."""
+    yield convex_loss(problem)
+    yield no_penalty(problem)
 
 
 def unbiased(problem: Problem) -> Assumption:

@@ -1,7 +1,8 @@
 """T6, T7 and T8: high compression, the 1/n term, and no new exponent."""
 
 import math
-from typing import Any, ClassVar, final
+from collections.abc import Iterator
+from typing import ClassVar, final
 
 import equinox as eqx
 import jax
@@ -15,11 +16,9 @@ from nfl_sim.theorems._base import (
     RESOLUTION,
     Assumption,
     Theorem,
-    convex_loss,
-    invalid,
-    no_penalty,
+    plain_training,
 )
-from nfl_sim.theorems.validity import is_valid, limit_of, minimiser
+from nfl_sim.theorems.validity import invalid, is_valid, limit_of, minimiser
 from nfl_sim.theorems.verdict import Verdict, at_least, equal
 from nfl_sim.theory import crossover_sample_size, small_fraction_limit
 from nfl_sim.validation import NoTheoryError
@@ -44,19 +43,13 @@ class HighCompression(Theorem):
     )
     reference: ClassVar[str] = "eq-high-compression in theory_notes/07"
 
-    def assumptions(self, problem: Problem, dim: int) -> tuple[Assumption, ...]:
-        """Convex loss, no penalty, a score-based rule, and a finite limit that is known."""
+    def _assume(self, problem: Problem, dim: int) -> Iterator[Assumption]:
+        yield from plain_training(problem)
         sharp = isinstance(problem.rule, KeepHardest | KeepEasiest)
-        first = (
-            convex_loss(problem),
-            no_penalty(problem),
-            Assumption("pruning by score", sharp, f"the rule {type(problem.rule).__name__}"),
-        )
-        if not all(assumption.holds for assumption in first):
-            return first
-        return (*first, self._limiting_loss(problem, dim))
+        yield Assumption("pruning by score", sharp, f"the rule {type(problem.rule).__name__}")
+        yield self._limiting_loss(problem, dim)
 
-    def bound(self, problem: Problem, dim: int, **given: Any) -> float:
+    def bound(self, problem: Problem, dim: int) -> float:
         """The limit of the excess risk as r -> 0."""
         limit = small_fraction_limit(problem, FixedDimension(dim))
         return self.scale * float(limit.excess_risk)
@@ -105,21 +98,15 @@ class SecondOrder(Theorem):
     )
     reference: ClassVar[str] = "eq-finite-size in theory_notes/03; 07"
 
-    def assumptions(self, problem: Problem, dim: int) -> tuple[Assumption, ...]:
-        """Convex loss, no penalty, a valid rule with a finite coefficient."""
-        first = (convex_loss(problem), no_penalty(problem))
-        if not all(assumption.holds for assumption in first):
-            return first
+    def _assume(self, problem: Problem, dim: int) -> Iterator[Assumption]:
+        yield from plain_training(problem)
         prediction = limit_of(problem, dim)
-        finite = math.isfinite(float(prediction.finite_size))
-        return (
-            *first,
-            minimiser(prediction),
-            Assumption("a valid rule", is_valid(prediction), f"{prediction.excess_risk:.3g}"),
-            Assumption("a finite variance", finite, f"C = {float(prediction.finite_size):.3g}"),
-        )
+        yield minimiser(prediction)
+        excess, size = float(prediction.excess_risk), float(prediction.finite_size)
+        yield Assumption("a valid rule", is_valid(prediction), f"excess risk {excess:.3g}")
+        yield Assumption("a finite variance", math.isfinite(size), f"C = {size:.3g}")
 
-    def bound(self, problem: Problem, dim: int, **given: Any) -> float:
+    def bound(self, problem: Problem, dim: int) -> float:
         """C."""
         return self.scale * float(limit_of(problem, dim).finite_size)
 
@@ -172,16 +159,13 @@ class NoNewExponent(Theorem):
     )
     reference: ClassVar[str] = "eq-plateau in theory_notes/07"
 
-    def assumptions(self, problem: Problem, dim: int) -> tuple[Assumption, ...]:
-        """Convex loss, no penalty, an invalid rule with a minimiser."""
-        first = (convex_loss(problem), no_penalty(problem))
-        if not all(assumption.holds for assumption in first):
-            return first
+    def _assume(self, problem: Problem, dim: int) -> Iterator[Assumption]:
+        yield from plain_training(problem)
         prediction = limit_of(problem, dim)
-        excess, error = float(prediction.excess_risk), float(prediction.numerical_error)
-        return (*first, minimiser(prediction), invalid(excess, error + 1e-14))
+        yield minimiser(prediction)
+        yield invalid(prediction)
 
-    def bound(self, problem: Problem, dim: int, **given: Any) -> float:
+    def bound(self, problem: Problem, dim: int) -> float:
         """n*, or the least size at which random pruning has a mean where it wins from there on."""
         least = (dim + 12) / float(problem.rule.fraction)
         crossing = float(crossover_sample_size(problem, FixedDimension(dim)))

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import math
+from collections.abc import Iterator
 from typing import Any, ClassVar, NamedTuple, final
 
 import jax
@@ -13,7 +14,7 @@ from jaxtyping import Array, Float, Key, PRNGKeyArray
 from nfl_sim.models import Linear
 from nfl_sim.problem import Problem
 from nfl_sim.pruning import KeepEasiest, KeepHardest
-from nfl_sim.scores import EL2N, Uncertainty
+from nfl_sim.scores import EL2N
 from nfl_sim.theorems._base import RESOLUTION, Assumption, Theorem
 from nfl_sim.theorems.adversary import Adversary, adversary
 from nfl_sim.theorems.students import STUDENTS, Student
@@ -130,27 +131,19 @@ class NoFreeLunch(Theorem):
     )
     reference: ClassVar[str] = "eq-no-free-lunch, eq-adversary in theory_notes/07"
 
-    def assumptions(self, problem: Problem, dim: int) -> tuple[Assumption, ...]:
-        """A rule that never keeps some samples, of a score for which an adversary is built."""
+    def _assume(self, problem: Problem, dim: int) -> Iterator[Assumption]:
         rule, score = problem.rule, problem.score
         sharp = isinstance(rule, KeepHardest | KeepEasiest) and float(rule.fraction) < 1.0
+        name = "an inclusion probability of 0 somewhere"
+        yield Assumption(name, sharp, f"the rule {type(rule).__name__}")
         linear = isinstance(problem.model, Linear)
-        first = (
-            Assumption("an inclusion probability of 0 somewhere", sharp, f"{type(rule).__name__}"),
-            Assumption("square loss", linear, f"the model {type(problem.model).__name__}"),
-        )
-        if not (sharp and linear):
-            return first
-        known = None
-        why = f"no adversary is built for {type(score).__name__}"
-        if isinstance(score, Uncertainty | EL2N):
-            try:
-                self.adversary(problem)
-            except ValueError as error:
-                why = str(error)
-            else:
-                known, why = True, "built"
-        return (*first, Assumption("an adversary", known, why))
+        yield Assumption("square loss", linear, f"the model {type(problem.model).__name__}")
+        try:
+            self.adversary(problem)
+        except ValueError as error:
+            yield Assumption("an adversary", None, str(error))
+        else:
+            yield Assumption("an adversary", True, f"that of {type(score).__name__}")
 
     def adversary(self, problem: Problem) -> Adversary:
         """Of the problem's score and rule, of size 1 or what stays discarded."""
@@ -164,7 +157,7 @@ class NoFreeLunch(Theorem):
             size = 0.9 * edge if still.hardest else 1.0 + edge
         return adversary(problem.score, rule, size, model=model)
 
-    def bound(self, problem: Problem, dim: int, **given: Any) -> float:
+    def bound(self, problem: Problem, dim: int) -> float:
         """Delta."""
         return self.scale * self.adversary(problem).bound
 

@@ -1,5 +1,6 @@
 """T9 and T11: what calibration gains, and the ceiling on every unbiased rule."""
 
+from collections.abc import Iterator
 from typing import Any, ClassVar, final
 
 import jax.numpy as jnp
@@ -13,8 +14,7 @@ from nfl_sim.theorems._base import (
     RESOLUTION,
     Assumption,
     Theorem,
-    convex_loss,
-    no_penalty,
+    plain_training,
     unbiased,
 )
 from nfl_sim.theorems.limits import at_random
@@ -30,9 +30,8 @@ class Calibration(Theorem):
 
     `check` measures the criterion E[s^2; top] + (1 - p) |mean of the rest|^2 - a E[s^2], s^2 being
     the squared gradient in the metric of H^-1, on samples; it is (1 - a) r / (1 - r) times what
-    the predicted coefficient saves of random pruning's. Only linear models with a probe along the
-    teacher have a gradient of mean zero in the rest, and only there is the check of this form; for
-    the others the mean is taken in the plane, where it lies.
+    the predicted coefficient saves of random pruning's. The mean of the rest lies in the plane of
+    teacher and probe.
     """
 
     name: ClassVar[str] = "T9"
@@ -44,21 +43,17 @@ class Calibration(Theorem):
     )
     reference: ClassVar[str] = "eq-exact-covariance, eq-optimal-mixing in theory_notes/08"
 
-    def assumptions(self, problem: Problem, dim: int) -> tuple[Assumption, ...]:
-        """Convex loss, no penalty, the rule ExactCalibration with something on top and left out."""
+    def _assume(self, problem: Problem, dim: int) -> Iterator[Assumption]:
+        yield from plain_training(problem)
         rule = problem.rule
         exact = isinstance(rule, ExactCalibration)
+        yield Assumption("exact calibration", exact, f"the rule {type(rule).__name__}")
         some = isinstance(rule, ExactCalibration) and (
             float(rule.top_fraction) > 0.0 and float(rule.fraction) < 1.0
         )
-        return (
-            convex_loss(problem),
-            no_penalty(problem),
-            Assumption("exact calibration", exact, f"the rule {type(rule).__name__}"),
-            Assumption("0 < mixing, fraction < 1", some, "as given"),
-        )
+        yield Assumption("0 < mixing, fraction < 1", some, "as given")
 
-    def bound(self, problem: Problem, dim: int, **given: Any) -> float:
+    def bound(self, problem: Problem, dim: int) -> float:
         """What theory says the criterion is."""
         rule: Any = problem.rule
         mixing, fraction = float(rule.mixing), float(rule.fraction)
@@ -112,11 +107,11 @@ class Ceiling(Theorem):
     )
     reference: ClassVar[str] = "eq-ceiling-rule, eq-ceiling-small-r in theory_notes/08"
 
-    def assumptions(self, problem: Problem, dim: int) -> tuple[Assumption, ...]:
-        """Convex loss, no penalty, unbiased, independent coins."""
-        return (convex_loss(problem), no_penalty(problem), unbiased(problem))
+    def _assume(self, problem: Problem, dim: int) -> Iterator[Assumption]:
+        yield from plain_training(problem)
+        yield unbiased(problem)
 
-    def bound(self, problem: Problem, dim: int, **given: Any) -> float:
+    def bound(self, problem: Problem, dim: int) -> float:
         """The least variance over that of random pruning."""
         ceiling = unbiased_ceiling(problem.model, dim, problem.rule.fraction)
         return self.scale * float(ceiling.variance_ratio)

@@ -1,6 +1,7 @@
 """T1, T2 and T3: where pruned training goes, when that is right, and how wrong it is."""
 
-from typing import Any, ClassVar, NamedTuple, final
+from collections.abc import Iterator
+from typing import ClassVar, NamedTuple, final
 
 import jax
 import numpy as np
@@ -12,9 +13,7 @@ from nfl_sim.theorems._base import (
     RESOLUTION,
     Assumption,
     Theorem,
-    convex_loss,
-    invalid,
-    no_penalty,
+    plain_training,
 )
 from nfl_sim.theorems.rows import Rows, best_student, draw, hessian, risk_curvatures
 from nfl_sim.theorems.verdict import Verdict, at_least, equal
@@ -41,6 +40,12 @@ def deviation(prediction: Prediction) -> Float[np.ndarray, " 2"]:
     return student - best_student(prediction.problem.model)
 
 
+def invalid(prediction: Prediction) -> Assumption:
+    """The limit is not the best student, as far as can be told."""
+    excess = float(prediction.excess_risk)
+    return Assumption("the rule is invalid", not is_valid(prediction), f"excess risk {excess:.3g}")
+
+
 def is_valid(prediction: Prediction) -> bool:
     """Whether the limit is the best student, to the digits that there are."""
     return float(prediction.excess_risk) <= 10.0 * float(prediction.numerical_error) + 1e-13
@@ -63,14 +68,11 @@ class Validity(Theorem):
     )
     reference: ClassVar[str] = "eq-validity, eq-consistency in theory_notes/01"
 
-    def assumptions(self, problem: Problem, dim: int) -> tuple[Assumption, ...]:
-        """Convex loss, no penalty, one minimiser."""
-        first = (convex_loss(problem), no_penalty(problem))
-        if not all(assumption.holds for assumption in first):
-            return first
-        return (*first, minimiser(limit_of(problem, dim)))
+    def _assume(self, problem: Problem, dim: int) -> Iterator[Assumption]:
+        yield from plain_training(problem)
+        yield minimiser(limit_of(problem, dim))
 
-    def bound(self, problem: Problem, dim: int, **given: Any) -> float:
+    def bound(self, problem: Problem, dim: int) -> float:
         """0, the size of the push at a valid rule."""
         return 0.0
 
@@ -118,16 +120,13 @@ class Distance(Theorem):
     )
     reference: ClassVar[str] = "eq-distance in theory_notes/07"
 
-    def assumptions(self, problem: Problem, dim: int) -> tuple[Assumption, ...]:
-        """Those of T2, and a push: both sides are 0 at a valid rule."""
-        first = Validity().assumptions(problem, dim)
-        if not all(assumption.holds for assumption in first):
-            return first
+    def _assume(self, problem: Problem, dim: int) -> Iterator[Assumption]:
+        yield from plain_training(problem)
         prediction = limit_of(problem, dim)
-        excess, error = float(prediction.excess_risk), float(prediction.numerical_error)
-        return (*first, invalid(excess, error + 1e-14))
+        yield minimiser(prediction)
+        yield invalid(prediction)  # both sides are 0 at a valid rule
 
-    def bound(self, problem: Problem, dim: int, **given: Any) -> float:
+    def bound(self, problem: Problem, dim: int) -> float:
         """The lower bound, from 200000 samples of the key 0."""
         prediction = limit_of(problem, dim)
         rows = draw(jax.random.key(0), problem, dim, prediction, 200_000)

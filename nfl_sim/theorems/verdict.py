@@ -152,8 +152,8 @@ def holm(verdicts: Sequence[Verdict], false_alarm: float = 1e-3) -> list[Verdict
 def until_decided(check: Callable[[int], Verdict], start: int, budget: int) -> Verdict:
     """Repeat a check with ever more draws until it decides, or the budget is spent.
 
-    Each round draws four times as much, and is judged at a share of the false alarm by `check`
-    itself, which sees the count: rounds are few, so that their number matters little.
+    Each round draws four times as much, afresh; the false alarm is at most that of a check times
+    the number of rounds, which are few.
 
     Args:
         check: number of draws -> verdict.
