@@ -60,9 +60,14 @@ EXPERIMENTS: Mapping[str, Entry] = {
         "calibration: the limit it repairs, its variance and bias, the ceiling on any gain",
         in_make_run=True,
     ),
+    "fig9_no_free_lunch": Entry(
+        "the worst of two processes with one kept law: the bound, and learners above it",
+        in_make_run=True,
+    ),
     "tab1_verdicts": Entry(
         "every theorem on every kind of problem: holds, violated or inconclusive"
     ),
+    "tab2_atlas": Entry("which score is consistent on which model, with which probe"),
 }
 PRESETS = ("quick", "paper")
 

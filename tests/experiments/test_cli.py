@@ -55,6 +55,7 @@ def test_all_quick_stays_what_make_run_promises():
         "fig6_double_descent",
         "fig7_scaling_law",
         "fig8_calibration",
+        "fig9_no_free_lunch",
     ]
     assert registry.names("paper") == list(registry.EXPERIMENTS)
 

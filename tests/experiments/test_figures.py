@@ -18,6 +18,7 @@ from experiments import fig4_perceptron_pareto as fig4
 from experiments import fig5_curves as fig5
 from experiments import fig6_double_descent as fig6
 from experiments import fig8_calibration as fig8
+from experiments import fig9_no_free_lunch as fig9
 from experiments.tables import from_rows
 
 CURVES = [("Uniform", "KeepRandom", np.nan)]
@@ -185,6 +186,21 @@ def fig8_tables():
     return {name: from_rows(rows) for name, rows in tables.items()}
 
 
+def fig9_tables():
+    fractions, cases = (0.1, 0.9), fig9.CASES
+    names = [
+        {"curve_score": score, "curve_rule": rule, "kept": r}
+        for (score, rule), r in product(cases, fractions)
+    ]
+    learners = (*fig9.LEARNERS, fig9.MIDPOINT, fig9.RANDOM)
+    points = [
+        name | {"learner": learner, "worst": 1.0, "sem": 0.1}
+        for name, learner in product(names, learners)
+    ]
+    lines = [name | {"bound": 0.9} for name in names]
+    return {"lines": from_rows(lines), "points": from_rows(points)}
+
+
 FIGURES = [
     (fig1, fig1_tables),
     (fig2_linear_failure, fig2_tables),
@@ -194,10 +210,11 @@ FIGURES = [
     (fig6, fig6_tables),
     (fig7_scaling_law, fig7_tables),
     (fig8, fig8_tables),
+    (fig9, fig9_tables),
 ]
 
 
-@pytest.mark.parametrize(("module", "made"), FIGURES, ids=[f"fig{i}" for i in range(1, 9)])
+@pytest.mark.parametrize(("module", "made"), FIGURES, ids=[f"fig{i}" for i in range(1, 10)])
 def test_figures_are_deterministic_and_legible(module, made):
     first, sizes, width = draw(module, made())
     second, _, _ = draw(module, made())
