@@ -2,21 +2,25 @@
 
 from nfl_sim.theorems._base import Assumption, Theorem
 from nfl_sim.theorems.adversary import Adversary, adversary, same_kept_law
-from nfl_sim.theorems.limits import HighCompression, NoNewExponent, SecondOrder
-from nfl_sim.theorems.no_free_lunch import NoFreeLunch, Risks, midpoint, risks
+from nfl_sim.theorems.limits import HighCompression, NoNewExponent
+from nfl_sim.theorems.no_free_lunch import Adversaries, NoFreeLunch, Risks, midpoint, risks
+from nfl_sim.theorems.rates import LimitOfTraining, SecondOrder
 from nfl_sim.theorems.unbiased import Calibration, Ceiling
-from nfl_sim.theorems.validity import Distance, Validity
+from nfl_sim.theorems.validity import Distance, PushCurve, Validity, push_curve
 from nfl_sim.theorems.verdict import Verdict, at_least, equal, holm, undecided, until_decided
 
 __all__ = [
+    "Adversaries",
     "Adversary",
     "Assumption",
     "Calibration",
     "Ceiling",
     "Distance",
     "HighCompression",
+    "LimitOfTraining",
     "NoFreeLunch",
     "NoNewExponent",
+    "PushCurve",
     "Risks",
     "SecondOrder",
     "Theorem",
@@ -28,6 +32,7 @@ __all__ = [
     "equal",
     "holm",
     "midpoint",
+    "push_curve",
     "risks",
     "same_kept_law",
     "undecided",
@@ -38,13 +43,15 @@ __all__ = [
 def catalogue() -> tuple[Theorem, ...]:
     """Every theorem that can be checked, in the order of its number.
 
-    T1 and T10 are checked by `nfl_sim.compare`, at fixed dimension and in `Proportional`; T5 gives
-    T4 its processes.
+    T10 is a programme and no theorem: in `nfl_sim.Proportional` predictions are held against
+    simulations by `nfl_sim.compare`.
     """
     return (
+        LimitOfTraining(),
         Validity(),
         Distance(),
         NoFreeLunch(),
+        Adversaries(),
         HighCompression(),
         SecondOrder(),
         NoNewExponent(),

@@ -1,4 +1,4 @@
-"""T6, T7 and T8: high compression, the 1/n term, and no new exponent."""
+"""T6 and T8: high compression, and no new exponent."""
 
 import math
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from nfl_sim.theorems._base import (
     Theorem,
     plain_training,
 )
-from nfl_sim.theorems.validity import invalid, is_valid, limit_of, minimiser
+from nfl_sim.theorems.validity import invalid, limit_of, minimiser
 from nfl_sim.theorems.verdict import Verdict, at_least, equal
 from nfl_sim.theory import crossover_sample_size, small_fraction_limit
 from nfl_sim.validation import NoTheoryError
@@ -80,68 +80,6 @@ class HighCompression(Theorem):
             return Assumption(name, None, str(error))
         finite = bool(limit.exists) and math.isfinite(float(limit.excess_risk))
         return Assumption(name, finite, "as predicted at r -> 0")
-
-
-@final
-class SecondOrder(Theorem):
-    """T7: at a valid rule n E[E(w_n)] tends to C = tr(H A^-1 B A^-1) / 2.
-
-    `check` simulates at two sizes and extrapolates n times the mean excess risk, whose own
-    remainder is O(1/n), to C.
-    """
-
-    name: ClassVar[str] = "T7"
-    title: ClassVar[str] = "the excess risk of a valid rule is C / n + o(1/n)"
-    statement: ClassVar[str] = (
-        "n Cov(w_n) -> A^-1 B A^-1 with A = E_nu grad^2 l and B/n the covariance of the weighted "
-        "score sum at w_inf; at a valid rule E[E(w_n)] = C/n + o(1/n), C = tr(H A^-1 B A^-1) / 2."
-    )
-    reference: ClassVar[str] = "eq-finite-size in theory_notes/03; 07"
-
-    def _assume(self, problem: Problem, dim: int) -> Iterator[Assumption]:
-        yield from plain_training(problem)
-        prediction = limit_of(problem, dim)
-        yield minimiser(prediction)
-        excess, size = float(prediction.excess_risk), float(prediction.finite_size)
-        yield Assumption("a valid rule", is_valid(prediction), f"excess risk {excess:.3g}")
-        yield Assumption("a finite variance", math.isfinite(size), f"C = {size:.3g}")
-
-    def bound(self, problem: Problem, dim: int) -> float:
-        """C."""
-        return self.scale * float(limit_of(problem, dim).finite_size)
-
-    def _check(self, problem: Problem, dim: int, key: PRNGKeyArray, draws: int) -> Verdict:
-        coefficient = self.bound(problem, dim)
-        fraction = float(problem.rule.fraction)
-        small = math.ceil(20 * (dim + 2) / fraction)
-        sizes = (small, 4 * small)
-        # Half the draws, counted as samples kept, for each size.
-        counts = [max(64, round(draws / (2 * fraction * size))) for size in sizes]
-        runs = [
-            simulate(
-                jax.random.fold_in(key, size),
-                problem,
-                dim=dim,
-                num_samples=size,
-                num_replicates=count,
-            )
-            for size, count in zip(sizes, counts, strict=True)
-        ]
-        (low, low_sem), (high, high_sem) = (
-            (size * run.excess_risk.mean, size * run.excess_risk.sem)
-            for size, run in zip(sizes, runs, strict=True)
-        )
-        found = (4.0 * high - low) / 3.0
-        sem = math.hypot(4.0 * high_sem, low_sem) / 3.0
-        # What the extrapolation leaves is of second order: an eighth of what it removed.
-        left = abs(high - low) / 24.0
-        return equal(
-            self.name,
-            f"n E[excess risk] tends to {coefficient:.4g}",
-            found - coefficient,
-            math.hypot(sem, left),
-            resolution=10.0 * RESOLUTION * coefficient,
-        )
 
 
 @final

@@ -16,9 +16,9 @@ from nfl_sim.problem import Problem
 from nfl_sim.pruning import KeepEasiest, KeepHardest
 from nfl_sim.scores import EL2N
 from nfl_sim.theorems._base import RESOLUTION, Assumption, Theorem
-from nfl_sim.theorems.adversary import Adversary, adversary
+from nfl_sim.theorems.adversary import Adversary, adversary, same_kept_law
 from nfl_sim.theorems.students import STUDENTS, Student
-from nfl_sim.theorems.verdict import Verdict, at_least, undecided
+from nfl_sim.theorems.verdict import Verdict, at_least, equal, undecided
 from nfl_sim.validation import Scalar
 
 _FRESH = 4096
@@ -185,6 +185,46 @@ class NoFreeLunch(Theorem):
             )
         order = ("violated", "inconclusive", "holds")
         return min(verdicts, key=lambda v: (order.index(v.outcome), v.margin / max(v.sem, 1e-300)))
+
+
+@final
+class Adversaries(Theorem):
+    """T5: the two processes keep the same, and what they discard pulls them apart by 2 B |h|.
+
+    `check` holds the kept laws of independent draws against each other, and measures the pull.
+    """
+
+    name: ClassVar[str] = "T5"
+    title: ClassVar[str] = "two processes with one kept law and best students 2 B |h| apart"
+    statement: ClassVar[str] = (
+        "For Uncertainty Y_s = w0.X + s B sgn(u.X) 1{discarded} + sigma xi, and for EL2N of the "
+        "teacher the discarded labels replaced by w0.X + s B sgn(u.X), have one kept law and "
+        "w*_s = w0 + s B h, h = E[X sgn(u.X) 1{discarded}]: Delta = B^2 |h|^2 is unbounded in B."
+    )
+    reference: ClassVar[str] = "eq-adversary, eq-adversary-residual in theory_notes/07"
+
+    def _assume(self, problem: Problem, dim: int) -> Iterator[Assumption]:
+        yield from NoFreeLunch().assumptions(problem, dim)
+
+    def bound(self, problem: Problem, dim: int) -> float:
+        """B |h|."""
+        return self.scale * math.sqrt(NoFreeLunch().bound(problem, dim))
+
+    def _check(self, problem: Problem, dim: int, key: PRNGKeyArray, draws: int) -> Verdict:
+        found, expected = NoFreeLunch().adversary(problem), self.bound(problem, dim)
+        law_key, pull_key = jax.random.split(key)
+        if same_kept_law(found, law_key, draws) < 1e-6:
+            return Verdict(self.name, "one kept law", "violated", -1.0, 0.0, 0.0, "they differ")
+        covariates, plus = found.sample(pull_key, 1, draws, dim)
+        _, minus = found.sample(pull_key, -1, draws, dim)
+        pulls = np.asarray(0.5 * (plus - minus) * (covariates[:, :2] @ found.direction))
+        return equal(
+            self.name,
+            f"one kept law, and best students {2.0 * expected:.4g} apart",
+            float(np.mean(pulls)) - expected,
+            float(np.std(pulls) / math.sqrt(draws)),
+            resolution=RESOLUTION * expected,
+        )
 
 
 @functools.partial(jax.jit, static_argnames=("student", "num_kept", "size", "random"))

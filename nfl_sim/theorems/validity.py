@@ -51,6 +51,45 @@ def is_valid(prediction: Prediction) -> bool:
     return float(prediction.excess_risk) <= 10.0 * float(prediction.numerical_error) + 1e-13
 
 
+class PushCurve(NamedTuple):
+    """E[grad l(w*, Z) | score] along the score: a score is consistent iff it is 0 (T2).
+
+    Args:
+        quantiles: of the score, the middles of the bins, shape (k,).
+        means, sems: of the gradient in the plane of teacher and probe, shape (k, 2).
+    """
+
+    quantiles: Float[np.ndarray, " k"]
+    means: Float[np.ndarray, "k 2"]
+    sems: Float[np.ndarray, "k 2"]
+
+
+def push_curve(
+    problem: Problem, dim: int, key: PRNGKeyArray, *, draws: int = 200_000, bins: int = 20
+) -> PushCurve:
+    """The conditional mean of the gradient at the best student, in bins of equal mass.
+
+    Args:
+        problem: of Linear or Logistic; its rule does not matter.
+        dim: of the covariates, >= 2.
+        key: of the draws.
+        draws: samples, at least two a bin.
+        bins: how many, >= 1.
+
+    Raises:
+        ValueError: a score is nan, or the score has an atom as heavy as a bin, where the mean at
+            a score is not that of a bin.
+    """
+    rows = draw(key, problem, dim, limit_of(problem, dim), draws)
+    order = np.argsort(rows.scores)
+    parts = np.array_split(order, bins)
+    if any(np.ptp(rows.scores[part]) == 0.0 for part in parts):
+        raise ValueError(f"the score {type(problem.score).__name__} has an atom of a bin or more")
+    means = [np.mean(rows.gradients[part], axis=0) for part in parts]
+    sems = [np.std(rows.gradients[part], axis=0) / np.sqrt(len(part)) for part in parts]
+    return PushCurve((np.arange(bins) + 0.5) / bins, np.array(means), np.array(sems))
+
+
 @final
 class Validity(Theorem):
     """T2: a rule is valid iff the kept law does not push at the best student.

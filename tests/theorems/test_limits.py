@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 import nfl_sim as nfl
 from nfl_sim import pruning, scores
-from nfl_sim.theorems import HighCompression, NoNewExponent, SecondOrder
-from tests.theorems.problems import DIM, linear
+from nfl_sim.theorems import HighCompression, LimitOfTraining, NoNewExponent, SecondOrder
+from tests.theorems.problems import DIM, linear, logistic
 
 KEY = jax.random.key(11)
 
@@ -43,6 +43,21 @@ def test_a_wrong_limit_is_found_out():
 def test_high_compression_needs_a_score():
     found = HighCompression().check(linear(rule=pruning.KeepRandom(0.3)), DIM, KEY)
     assert "'pruning by score' fails" in found.reason
+
+
+def test_training_tends_to_the_predicted_limit():
+    """Bites: the limit is not the teacher; a limit 20 % off is found out."""
+    problem = linear()
+    found = LimitOfTraining().check(problem, DIM, KEY, draws=2_000_000)
+    assert found.outcome == "holds", found
+    wrong = LimitOfTraining(scale=1.2).check(problem, DIM, KEY, draws=2_000_000)
+    assert wrong.outcome == "violated", wrong
+
+
+def test_training_needs_a_minimiser():
+    """EL2N hardest below the error of the probe: every kept label contradicts it."""
+    found = LimitOfTraining().check(logistic(rule=pruning.KeepHardest(0.2)), DIM, KEY)
+    assert "'one finite minimiser of the kept loss' fails" in found.reason
 
 
 def test_the_second_order_holds():

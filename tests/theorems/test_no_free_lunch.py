@@ -11,6 +11,7 @@ from scipy import stats
 import nfl_sim as nfl
 from nfl_sim import pruning, scores
 from nfl_sim.theorems import (
+    Adversaries,
     NoFreeLunch,
     adversary,
     catalogue,
@@ -111,6 +112,12 @@ def test_a_bound_five_per_cent_too_tight_is_found_out():
     assert right.outcome == "holds", right
 
 
+def test_the_processes_of_a_problem_are_checked_and_a_wrong_pull_is_found_out():
+    problem = linear(scores.Uncertainty)
+    assert Adversaries().check(problem, DIM, KEY, draws=400_000).outcome == "holds"
+    assert Adversaries(scale=1.05).check(problem, DIM, KEY, draws=400_000).outcome == "violated"
+
+
 @settings(max_examples=20)
 @given(fraction=st.floats(0.01, 0.99), size=st.floats(0.1, 10.0))
 def test_the_bound_grows_without_limit_and_vanishes_with_what_is_discarded(fraction, size):
@@ -163,9 +170,9 @@ def test_an_inclusion_probability_of_zero_is_needed():
 
 def test_the_catalogue_states_and_cites():
     names = [theorem.name for theorem in catalogue()]
-    assert names == ["T2", "T3", "T4", "T6", "T7", "T8", "T9", "T11"]
+    assert names == ["T1", "T2", "T3", "T4", "T5", "T6", "T7", "T8", "T9", "T11"]
     for theorem in catalogue():
         assert len(theorem.statement) > 60
         assert "theory_notes/" in theorem.reference
         assert theorem.scale == 1.0
-    assert isinstance(catalogue()[2], NoFreeLunch)
+    assert isinstance(catalogue()[3], NoFreeLunch)

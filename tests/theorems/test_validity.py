@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import nfl_sim as nfl
 from nfl_sim import learners, models, pruning, scores
-from nfl_sim.theorems import Distance, Validity
+from nfl_sim.theorems import Distance, Validity, push_curve
 from tests.theorems.problems import DIM, linear, logistic
 
 KEY = jax.random.key(7)
@@ -45,6 +45,25 @@ def test_an_invalid_rule_is_pushed_to_its_limit(problem):
     found = Validity().check(problem, DIM, KEY, draws=DRAWS)
     assert found.outcome == "holds", found
     assert found.claim.startswith("invalid")
+
+
+def test_the_curve_of_the_push_is_flat_for_a_consistent_score_only():
+    """Over 20 bins of two coordinates each, at 5.5 standard errors; false alarm 2e-6."""
+    for angle, consistent in ((0.0, True), (0.6, False)):
+        curve = push_curve(linear(angle=angle), DIM, KEY, draws=DRAWS)
+        assert curve.means.shape == (20, 2)
+        assert bool(np.max(np.abs(curve.means / curve.sems)) < 5.5) == consistent
+        assert np.all(np.abs(np.mean(curve.means, axis=0)) < 5.5 * np.mean(curve.sems, axis=0))
+
+
+def test_a_score_with_an_atom_has_no_curve():
+    with pytest.raises(ValueError, match="Uniform has an atom"):
+        push_curve(
+            dataclasses.replace(linear(rule=pruning.KeepRandom(0.3)), score=scores.Uniform()),
+            DIM,
+            KEY,
+            draws=1000,
+        )
 
 
 @settings(max_examples=10)
