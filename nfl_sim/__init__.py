@@ -11,7 +11,7 @@ from nfl_sim.influence import Influence
 from nfl_sim.optimal_unbiased import OptimalUnbiased
 from nfl_sim.problem import FiniteSample, FixedDimension, Problem, Proportional
 from nfl_sim.pruning import num_kept
-from nfl_sim.scores import Probe
+from nfl_sim.scores import Probe, SameSampleProbe
 from nfl_sim.simulation import (
     Estimate,
     Simulation,
@@ -52,6 +52,7 @@ __all__ = [
     "Probe",
     "Problem",
     "Proportional",
+    "SameSampleProbe",
     "Simulation",
     "compare",
     "crossover_sample_size",

@@ -11,7 +11,14 @@ from nfl_sim.learners import Learner
 from nfl_sim.models import Model
 from nfl_sim.pruning import ImportanceSampling, PointwiseRule
 from nfl_sim.scores import PointwiseScore, Probe
-from nfl_sim.validation import Scalar, count_field, in_domain, is_traced, scalar_field
+from nfl_sim.validation import (
+    NoTheoryError,
+    Scalar,
+    count_field,
+    in_domain,
+    is_traced,
+    scalar_field,
+)
 
 _COLLINEAR = 1e-12
 
@@ -128,6 +135,18 @@ def is_valid(problem: Problem, dim: int) -> Bool[Array, ""]:
     if dim >= 2 or not isinstance(probe, Probe):
         return valid
     return valid & (jnp.abs(probe.plane[1]) <= _COLLINEAR * jnp.maximum(1.0, probe.norm))
+
+
+def probe_of(problem: Problem) -> Probe | None:
+    """The probe of a problem, as theory knows it: fixed before the sample, or none.
+
+    Raises:
+        NoTheoryError: the probe is fitted to data; a theory that knows of it does not ask here.
+    """
+    probe = problem.score.probe
+    if isinstance(probe, Probe | None):
+        return probe
+    raise NoTheoryError(f"no theory here for {type(probe).__name__}: only for a fixed Probe")
 
 
 def require_finite_mean(num_kept: int, dim: int) -> None:

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, final
 import equinox as eqx
 from jaxtyping import Array, Float
 
-from nfl_sim.scores._probe import Probe
+from nfl_sim.scores._probe import AbstractProbe
 
 Feature = Literal["residual", "loss", "probe_margin", "label", "norm", "influence"]
 Values = Float[Array, "..."]
@@ -77,10 +77,10 @@ class PointwiseScore(eqx.Module):
 
     sees: ClassVar[frozenset[Feature]]
     nonnegative: ClassVar[bool] = False
-    probe: eqx.AbstractVar[Probe | None]
+    probe: eqx.AbstractVar[AbstractProbe | None]
 
     def __check_init__(self) -> None:
-        if not isinstance(self.probe, Probe | None):
+        if not isinstance(self.probe, AbstractProbe | None):
             raise ValueError(f"probe must be a Probe, got {self.probe!r}")
 
     @property

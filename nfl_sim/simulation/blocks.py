@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from nfl_sim.influence import Influence
 from nfl_sim.learners import Learner
@@ -76,7 +76,7 @@ def replicate_bytes(shape: Shape) -> int:
     row, and four matrices.
     """
     item = 8 if shape.double else 4
-    rows = shape.num_samples * (item * (shape.dim + 4) + 16)
+    rows = (shape.num_samples + shape.further) * (item * (shape.dim + 4) + 16)
     return rows + 8 * 4 * (shape.bucket * (shape.dim + 6) + (shape.dim + 1) ** 2)
 
 
@@ -110,7 +110,7 @@ def outcomes(
     not know the sample size: a study of many scores, rules and sizes compiles little else.
     """
     drawn = _draw(key, problem.model, indices, shape.num_samples, shape.dim, shape.double)
-    rated = _rate(drawn, problem)
+    rated = _rate(drawn, problem, shape.further)
     rule = problem.rule
     if isinstance(rule, PoissonRule):
         chosen, budget = _toss(drawn, rated, rule, shape.bucket)
@@ -119,10 +119,10 @@ def outcomes(
         chosen = _choose(drawn, rated, Counts.of(quota), shape.bucket, rule.draw == "stratified")
     if isinstance(rule, KeepRandom):
         chosen = chosen._replace(threshold=jnp.full_like(chosen.threshold, jnp.nan))
-    probe = problem.score.probe
-    direction = jnp.full(2, jnp.nan) if probe is None else probe.direction
     model, learner = problem.model, problem.learner
-    outcome = _train(chosen, model, learner, direction, shape.underdetermined)
+    outcome = _train(
+        chosen, rated.direction, rated.probe_fits, model, learner, shape.underdetermined
+    )
     return outcome if control is None else _control(outcome, drawn, rated, model, control)
 
 
@@ -143,8 +143,8 @@ def _draw(
 
 
 @eqx.filter_jit
-def _rate(drawn: Drawn, problem: Problem) -> Rated:
-    return jax.vmap(lambda one: rate(one, problem))(drawn)
+def _rate(drawn: Drawn, problem: Problem, further: int) -> Rated:
+    return jax.vmap(lambda one: rate(one, problem, further=further))(drawn)
 
 
 @eqx.filter_jit
@@ -165,14 +165,17 @@ def _toss(drawn: Drawn, rated: Rated, rule: PoissonRule, bucket: int) -> tuple[C
 @eqx.filter_jit
 def _train(
     chosen: Chosen,
+    direction: Float[Array, "b d"],
+    probe_fits: Bool[Array, " b"],
     model: Model,
     learner: Learner,
-    direction: Float[Array, " 2"],
     underdetermined: bool,
 ) -> Outcome:
-    return jax.vmap(
-        lambda one: train(one, model, learner, direction, underdetermined=underdetermined)
-    )(chosen)
+    def one(chosen, direction, fits):
+        flags = {"underdetermined": underdetermined, "probe_fits": fits}
+        return train(chosen, model, learner, direction, **flags)
+
+    return jax.vmap(one)(chosen, direction, probe_fits)
 
 
 @eqx.filter_jit

@@ -12,7 +12,9 @@ from nfl_sim.influence import Influence
 from nfl_sim.learners import Ridge
 from nfl_sim.problem import Problem, require_dimension, require_finite_mean
 from nfl_sim.pruning import num_kept
+from nfl_sim.scores import Probe
 from nfl_sim.simulation.blocks import outcomes, run_replicates
+from nfl_sim.simulation.probing import require_probe
 from nfl_sim.simulation.replicate import shape_of
 from nfl_sim.simulation.result import QUANTITIES, Moments, Simulation
 from nfl_sim.validation import require_x64, to_count
@@ -57,13 +59,19 @@ def simulate(
         A `Simulation` with mean and sem of every quantity.
 
     Raises:
-        ValueError: an argument is out of its range, float64 is off, or the mean excess risk is
-            infinite (penalty 0 and |num_kept - dim| <= 1).
+        ValueError: an argument is out of its range, float64 is off, the mean excess risk is
+            infinite (penalty 0 and |num_kept - dim| <= 1), a fitted probe has too few rows to
+            exist, or comes with a control variate, whose mean is zero only for a fixed one.
     """
     count = to_count("num_replicates", num_replicates, at_least=2)
     dim, num_samples = check_sizes(problem, dim, num_samples)
     if method not in _METHODS:
         raise ValueError(f"method must be one of {_METHODS}, got {method!r}")
+    if control is not None and not isinstance(problem.score.probe, Probe | None):
+        raise ValueError(
+            "a control variate needs a probe that is fixed before the sample, got "
+            f"{type(problem.score.probe).__name__}"
+        )
     moments = run_replicates(
         require_typed_key(key),
         problem,
@@ -94,7 +102,7 @@ def summarise(
     problem: Problem, dim: int, num_samples: int, num_replicates: int, moments: Moments
 ) -> Simulation:
     """The `Simulation` that these statistics belong to."""
-    kept = shape_of(problem, dim, num_samples)[1].kept
+    kept, probe = shape_of(problem, dim, num_samples)[1].kept, problem.score.probe
     heavy = _is_least_squares(problem) and abs(kept - dim) <= _FINITE_VARIANCE
     return Simulation(
         problem=problem,
@@ -102,7 +110,7 @@ def summarise(
         num_samples=num_samples,
         num_replicates=num_replicates,
         num_kept=kept,
-        probe="none" if problem.score.probe is None else "fixed",
+        probe="none" if probe is None else probe.kind,
         moments=moments,
         trustworthy=not heavy,
     )
@@ -116,6 +124,7 @@ def check_sizes(problem: Problem, dim: int, num_samples: int) -> tuple[int, int]
     dim = to_count("dim", dim, at_least=1)
     num_samples = to_count("num_samples", num_samples, at_least=1)
     require_dimension(problem, dim)
+    require_probe(problem, dim, num_samples)
     if _is_least_squares(problem) and problem.rule.draw != "poisson":
         require_finite_mean(num_kept(float(problem.rule.fraction), num_samples), dim)
     return dim, num_samples

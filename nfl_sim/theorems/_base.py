@@ -10,6 +10,7 @@ from jaxtyping import PRNGKeyArray
 from nfl_sim.models import Perceptron
 from nfl_sim.problem import Problem
 from nfl_sim.pruning import Calibration, KeepRandom, PointwiseRule, PoissonRule
+from nfl_sim.scores import Probe
 from nfl_sim.theorems.verdict import Verdict, undecided
 
 RESOLUTION = 0.02  # of the quantity a claim is about: what still counts as on the bound
@@ -34,6 +35,7 @@ class Theorem(abc.ABC):
     """A statement of theory_notes, with its assumptions and its conclusion made executable.
 
     Args:
+        fixed_probe: whether the theorem is about rules whose probe is fixed before the sample.
         scale: factor of the bound or limit; any other than 1 is a wrong theorem, which the
             harness is tested with.
     """
@@ -42,12 +44,13 @@ class Theorem(abc.ABC):
     title: ClassVar[str]
     statement: ClassVar[str]
     reference: ClassVar[str]
+    fixed_probe: ClassVar[bool] = True
     scale: float = 1.0
 
     def assumptions(self, problem: Problem, dim: int) -> tuple[Assumption, ...]:
         """Which assumptions the problem meets, and why; those after one that fails are left out."""
         found: list[Assumption] = []
-        for assumption in self._assume(problem, dim):
+        for assumption in self._all(problem, dim):
             found.append(assumption)
             if not assumption.holds:
                 break
@@ -79,6 +82,14 @@ class Theorem(abc.ABC):
             return undecided(self.name, self.title, reason)
         return self._check(problem, dim, key, draws)
 
+    def _all(self, problem: Problem, dim: int) -> Iterator[Assumption]:
+        """D2, which nearly all theorems rest on, and what this one assumes beside it."""
+        if self.fixed_probe:
+            probe = problem.score.probe
+            name = "no probe" if probe is None else type(probe).__name__
+            yield Assumption("a probe fixed before the sample", not _is_fitted(problem), name)
+        yield from self._assume(problem, dim)
+
     @abc.abstractmethod
     def _assume(self, problem: Problem, dim: int) -> Iterator[Assumption]:
         """One assumption after the other, at least one; each may rely on those before it."""
@@ -86,6 +97,10 @@ class Theorem(abc.ABC):
     @abc.abstractmethod
     def _check(self, problem: Problem, dim: int, key: PRNGKeyArray, draws: int) -> Verdict:
         """`check`, where all is as assumed."""
+
+
+def _is_fitted(problem: Problem) -> bool:
+    return not isinstance(problem.score.probe, Probe | None)
 
 
 def convex_loss(problem: Problem) -> Assumption:

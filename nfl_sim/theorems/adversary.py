@@ -68,8 +68,8 @@ class Adversary(eqx.Module):
     def probe(self) -> Probe:
         """Of the score."""
         probe = self.score.probe
-        if probe is None:
-            raise ValueError(f"the score {type(self.score).__name__} has no probe")
+        if not isinstance(probe, Probe):
+            raise ValueError(f"the score {type(self.score).__name__} has no fixed probe")
         return probe
 
     @property
@@ -171,6 +171,8 @@ def adversary(
         raise ValueError("fraction must be < 1, or nothing is discarded; got 1")
     if not isinstance(score, Uncertainty | EL2N):
         raise ValueError(f"an adversary is known for Uncertainty and EL2N, got {score}")
+    if not isinstance(score.probe, Probe):
+        raise ValueError(f"an adversary is known for a fixed Probe, got {score.probe}")
     size = to_scalar("magnitude", magnitude, low=0.0, open_low=True)
     found = Adversary.of(process, score, rule, size)
     if isinstance(score, EL2N):

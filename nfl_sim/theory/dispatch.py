@@ -15,6 +15,7 @@ from nfl_sim.problem import (
     Regime,
     require_dimension,
 )
+from nfl_sim.scores import Probe
 from nfl_sim.theory import linear, logistic, proportional
 from nfl_sim.theory.mixing import OptimalMixing
 from nfl_sim.theory.prediction import Prediction
@@ -226,6 +227,9 @@ def _look_up(table: Theory, what: str, problem: Problem, regime: Regime) -> Call
     for argument, kind in ((problem, Problem), (regime, Regime)):
         if not isinstance(argument, kind):
             raise ValueError(f"expected a {getattr(kind, '__name__', kind)}, got {argument!r}")
+    probe = problem.score.probe
+    if not isinstance(probe, Probe | None):
+        raise NoTheoryError(f"no {what} for {type(probe).__name__}: only for a fixed Probe")
     theory = table.get((type(problem.model), type(regime)))
     if theory is None:
         known = ", ".join(f"{m.__name__} in {r.__name__}" for m, r in table)
