@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from nfl_sim.learners import Learner
 from nfl_sim.models import Model
 from nfl_sim.problem import Problem
-from nfl_sim.pruning import PoissonRule, Quota
+from nfl_sim.pruning import JointRule, PoissonRule, Quota
 from nfl_sim.scores import Probe
 from nfl_sim.simulation.result import CAUSES, QUANTITIES
 from nfl_sim.simulation.steps import fit, highest, risk, sample, score, toss, with_rest
@@ -151,7 +151,8 @@ def draw(key: PRNGKeyArray, model: Model, *, num_samples: int, dim: int, double:
 def rate(drawn: Drawn, problem: Problem) -> Rated:
     """Score the sample; this stage alone knows score and rule."""
     scores = score(drawn.probe_key, problem, drawn.covariates, drawn.labels)
-    return Rated(scores, problem.rule.priority(scores))
+    joint = isinstance(problem.rule, JointRule)  # which has no order of its own
+    return Rated(scores, scores if joint else problem.rule.priority(scores))
 
 
 def choose(drawn: Drawn, rated: Rated, counts: Counts, *, bucket: int, stratified: bool) -> Chosen:

@@ -42,10 +42,15 @@ class Theorem(abc.ABC):
     title: ClassVar[str]
     statement: ClassVar[str]
     reference: ClassVar[str]
+    speaks_of: ClassVar[tuple[type, ...]] = (PointwiseRule,)  # the kinds of rules
     scale: float = 1.0
 
     def assumptions(self, problem: Problem, dim: int) -> tuple[Assumption, ...]:
         """Which assumptions the problem meets, and why; those after one that fails are left out."""
+        rule = type(problem.rule)
+        if not issubclass(rule, self.speaks_of):
+            kinds = " or ".join(kind.__name__ for kind in self.speaks_of)
+            return (Assumption(f"a {kinds}", False, f"{rule.__name__} is none"),)
         found: list[Assumption] = []
         for assumption in self._assume(problem, dim):
             found.append(assumption)

@@ -15,6 +15,7 @@ from nfl_sim.problem import (
     Regime,
     require_dimension,
 )
+from nfl_sim.pruning import JointRule
 from nfl_sim.theory import linear, logistic, proportional
 from nfl_sim.theory.mixing import OptimalMixing
 from nfl_sim.theory.prediction import Prediction
@@ -226,6 +227,11 @@ def _look_up(table: Theory, what: str, problem: Problem, regime: Regime) -> Call
     for argument, kind in ((problem, Problem), (regime, Regime)):
         if not isinstance(argument, kind):
             raise ValueError(f"expected a {getattr(kind, '__name__', kind)}, got {argument!r}")
+    if isinstance(problem.rule, JointRule):
+        raise NoTheoryError(
+            f"no {what} for {type(problem.rule).__name__}, which chooses samples jointly; simulate "
+            "runs it, and theory knows the pointwise rules"
+        )
     theory = table.get((type(problem.model), type(regime)))
     if theory is None:
         known = ", ".join(f"{m.__name__} in {r.__name__}" for m, r in table)
