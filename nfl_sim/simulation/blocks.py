@@ -12,7 +12,8 @@ from nfl_sim.influence import Influence
 from nfl_sim.learners import Learner
 from nfl_sim.models import Model
 from nfl_sim.problem import Problem
-from nfl_sim.pruning import KeepRandom, PoissonRule, Quota
+from nfl_sim.pruning import JointRule, KeepRandom, PoissonRule, Quota
+from nfl_sim.simulation.joint import choose_jointly
 from nfl_sim.simulation.replicate import (
     Budget,
     Chosen,
@@ -112,7 +113,9 @@ def outcomes(
     drawn = _draw(key, problem.model, indices, shape.num_samples, shape.dim, shape.double)
     rated = _rate(drawn, problem, shape.further)
     rule = problem.rule
-    if isinstance(rule, PoissonRule):
+    if isinstance(rule, JointRule):
+        chosen = choose_jointly(drawn, rated, rule, shape.bucket)
+    elif isinstance(rule, PoissonRule):
         chosen, budget = _toss(drawn, rated, rule, shape.bucket)
         rule.require_budget(budget.mean, budget.lowest, budget.highest)
     else:

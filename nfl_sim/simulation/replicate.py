@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from nfl_sim.learners import Learner
 from nfl_sim.models import Model
 from nfl_sim.problem import Problem
-from nfl_sim.pruning import PoissonRule, Quota
+from nfl_sim.pruning import JointRule, PoissonRule, Quota
 from nfl_sim.scores import FittedProbe, Probe
 from nfl_sim.simulation.probing import further_rows
 from nfl_sim.simulation.result import CAUSES, QUANTITIES
@@ -163,9 +163,10 @@ def draw(key: PRNGKeyArray, model: Model, *, num_samples: int, dim: int, double:
 
 def rate(drawn: Drawn, problem: Problem, *, further: int) -> Rated:
     """Score the sample; this stage alone knows score and rule."""
-    covariates, labels = drawn.covariates, drawn.labels
+    covariates, labels, rule = drawn.covariates, drawn.labels, problem.rule
     scores, opinion = consulted(drawn.probe_key, problem, covariates, labels, further=further)
-    priorities = problem.rule.priority(scores)
+    joint = isinstance(rule, JointRule)  # which has no order of its own
+    priorities = scores if joint else rule.priority(scores)
     if opinion is None:
         return Rated(scores, priorities, jnp.full(covariates.shape[1], jnp.nan), jnp.asarray(True))
     return Rated(scores, priorities, opinion.direction, opinion.fits)

@@ -10,7 +10,7 @@ from nfl_sim.gaussian import solve_increasing
 from nfl_sim.learners import Fit, Learner
 from nfl_sim.models import Model
 from nfl_sim.problem import Problem
-from nfl_sim.pruning import Calibration, PointwiseRule, PoissonRule
+from nfl_sim.pruning import Calibration, JointRule, PointwiseRule, PoissonRule
 from nfl_sim.simulation.probing import Opinion, consult, further_rows, rated
 from nfl_sim.validation import Scalar
 
@@ -80,7 +80,7 @@ def consulted(
 
 
 def select(
-    key: PRNGKeyArray, rule: PointwiseRule, scores: Float[Array, " n"], size: int
+    key: PRNGKeyArray, rule: PointwiseRule | JointRule, scores: Float[Array, " n"], size: int
 ) -> Int[Array, " size"]:
     """Indices of ``size`` samples: those kept for their priority, best first, then those at random.
 
@@ -91,7 +91,15 @@ def select(
         rule: whose priority orders the samples; the scalars of a calibration must be concrete.
         scores: shape (n,).
         size: how many indices to return, at most n.
+
+    Raises:
+        ValueError: the rule is a `JointRule`, which has a `select` of its own.
     """
+    if isinstance(rule, JointRule):
+        raise ValueError(
+            f"{type(rule).__name__} chooses samples jointly; call its own "
+            "select(key, covariates, labels, scores)"
+        )
     best = highest(key, rule.priority(scores), size)
     if not isinstance(rule, Calibration):
         return best

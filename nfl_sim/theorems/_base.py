@@ -36,6 +36,7 @@ class Theorem(abc.ABC):
 
     Args:
         fixed_probe: whether the theorem is about rules whose probe is fixed before the sample.
+        speaks_of: the kinds of rules that it is about.
         scale: factor of the bound or limit; any other than 1 is a wrong theorem, which the
             harness is tested with.
     """
@@ -45,6 +46,7 @@ class Theorem(abc.ABC):
     statement: ClassVar[str]
     reference: ClassVar[str]
     fixed_probe: ClassVar[bool] = True
+    speaks_of: ClassVar[tuple[type, ...]] = (PointwiseRule,)
     scale: float = 1.0
 
     def assumptions(self, problem: Problem, dim: int) -> tuple[Assumption, ...]:
@@ -84,6 +86,9 @@ class Theorem(abc.ABC):
 
     def _all(self, problem: Problem, dim: int) -> Iterator[Assumption]:
         """D2, which nearly all theorems rest on, and what this one assumes beside it."""
+        rule = type(problem.rule)
+        kinds = " or ".join(kind.__name__ for kind in self.speaks_of)
+        yield Assumption(f"a {kinds}", issubclass(rule, self.speaks_of), f"got {rule.__name__}")
         if self.fixed_probe:
             probe = problem.score.probe
             name = "no probe" if probe is None else type(probe).__name__

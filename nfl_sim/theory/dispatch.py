@@ -15,6 +15,7 @@ from nfl_sim.problem import (
     Regime,
     require_dimension,
 )
+from nfl_sim.pruning import JointRule
 from nfl_sim.scores import Probe
 from nfl_sim.theory import linear, logistic, proportional
 from nfl_sim.theory.mixing import OptimalMixing
@@ -230,6 +231,11 @@ def _look_up(table: Theory, what: str, problem: Problem, regime: Regime) -> Call
     probe = problem.score.probe
     if not isinstance(probe, Probe | None):
         raise NoTheoryError(f"no {what} for {type(probe).__name__}: only for a fixed Probe")
+    if isinstance(problem.rule, JointRule):
+        raise NoTheoryError(
+            f"no {what} for {type(problem.rule).__name__}, which chooses samples jointly; simulate "
+            "runs it, and theory knows the pointwise rules"
+        )
     theory = table.get((type(problem.model), type(regime)))
     if theory is None:
         known = ", ".join(f"{m.__name__} in {r.__name__}" for m, r in table)

@@ -10,7 +10,7 @@ from jaxtyping import Array
 from nfl_sim import Probe, Problem
 from nfl_sim.learners import Learner, Ridge
 from nfl_sim.models import Linear, Model
-from nfl_sim.pruning import KeepHardest, PointwiseRule
+from nfl_sim.pruning import JointRule, KeepHardest, PointwiseRule
 from nfl_sim.scores import EL2N, FittedProbe, PointwiseScore, View
 from nfl_sim.simulation import score
 from nfl_sim.simulation.steps import consulted
@@ -49,6 +49,8 @@ def behaviour(spec: Any) -> Array:
             level = jnp.asarray(0.1)
             inclusion = spec.inclusion(POINTS, level)
             return jnp.concatenate([spec.priority(POINTS), inclusion, spec.weight(POINTS, level)])
+        case JointRule():  # what it chooses is decided outside of jit
+            return spec.fraction[None]
         case Learner():
             weights = jnp.ones(7).at[-1].set(0.0)
             labels = jnp.sign(LABELS) if spec.binary else LABELS

@@ -44,7 +44,7 @@ def build(cls: type, value: float = VALUE) -> Any:
 
 
 def _fill(field: Any, value: float) -> Any:
-    kind = field.type
+    kind = nfl.pruning.PointwiseRule if field.type is Any else field.type  # of a problem
     if kind is int:
         return COUNT
     if kind is bool:
