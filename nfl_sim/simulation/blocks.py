@@ -9,10 +9,13 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from nfl_sim.influence import Influence
-from nfl_sim.learners import Learner
+from nfl_sim.learners import Learner, Ridge
 from nfl_sim.models import Model
 from nfl_sim.problem import Problem
-from nfl_sim.pruning import JointRule, KeepRandom, PoissonRule, Quota
+from nfl_sim.pruning import JointRule, KeepRandom, PointwiseRule, PoissonRule, Quota
+from nfl_sim.scores import Probe
+from nfl_sim.simulation import draws
+from nfl_sim.simulation.draws import ROWS, Draw, Method
 from nfl_sim.simulation.joint import choose_jointly
 from nfl_sim.simulation.replicate import (
     Budget,
@@ -30,7 +33,7 @@ from nfl_sim.simulation.replicate import (
     train,
 )
 from nfl_sim.simulation.result import CAUSES, QUANTITIES, Moments
-from nfl_sim.validation import to_count
+from nfl_sim.validation import Scalar, to_count
 
 # Small blocks stay in the cache of a CPU; an accelerator wants to be filled.
 _BUDGET = {"cpu": 2**24, "accelerator": 2**31}
@@ -45,40 +48,51 @@ def run_replicates(
     num_samples: int,
     start: int,
     stop: int,
+    method: Method = "auto",
     memory_budget: int | None = None,
     progress: Callable[[int], None] | None = None,
     control: Influence | None = None,
 ) -> Moments:
     """Statistics of the replicates ``start`` to ``stop - 1`` of `simulate`."""
     shape, quota = shape_of(problem, dim, num_samples)
-    block = block_size(shape, stop - start, memory_budget)
+    draw = draws.plan(problem, dim, num_samples, method, whole=control is not None)
+    block = block_size(shape, stop - start, memory_budget, draw)
     total = Moments.empty()
     for first in range(start, stop, block):
         last = min(first + block, stop)
-        total = total.merge(_run_block(key, problem, quota, (first, last), block, shape, control))
+        span = (first, last)
+        total = total.merge(_run_block(key, problem, quota, span, block, shape, control, draw))
         if progress is not None:
             progress(last - start)
     return total
 
 
-def block_size(shape: Shape, num_replicates: int, memory_budget: int | None = None) -> int:
+def block_size(
+    shape: Shape, num_replicates: int, memory_budget: int | None = None, draw: Draw = ROWS
+) -> int:
     """How many replicates are drawn at once so that their rows fit the memory budget."""
     if memory_budget is None:
         backend = jax.default_backend()
         memory_budget = _BUDGET["cpu" if backend == "cpu" else "accelerator"]
     budget = to_count("memory_budget", memory_budget, at_least=1)
-    return max(1, min(budget // replicate_bytes(shape), num_replicates, _LARGEST_BLOCK))
+    return max(1, min(budget // replicate_bytes(shape, draw), num_replicates, _LARGEST_BLOCK))
 
 
-def replicate_bytes(shape: Shape) -> int:
+def replicate_bytes(shape: Shape, draw: Draw = ROWS) -> int:
     """Bytes that one replicate's rows, ranks and fit take at the most.
 
     The greediest fit, that of `MaxMargin`, holds four copies of its rows, some two dozen numbers a
     row, and four matrices.
     """
     item = 8 if shape.double else 4
-    rows = (shape.num_samples + shape.further) * (item * (shape.dim + 4) + 16)
-    return rows + 8 * 4 * (shape.bucket * (shape.dim + 6) + (shape.dim + 1) ** 2)
+    size, dim = draws.fitted(draw, shape.bucket, shape.dim)
+    drawn = {
+        "rows": (shape.num_samples + shape.further) * (item * (shape.dim + 4) + 16),
+        "projections": shape.num_samples * (8 * (min(shape.dim, 3) + 4) + 16),
+        "kept": 0,
+    }
+    scores = drawn.get(draw.level, 8 * 6 * draws.chunk_of(shape.bucket))
+    return scores + 8 * 4 * (size * (dim + 6) + (dim + 1) ** 2)
 
 
 def _run_block(
@@ -89,10 +103,11 @@ def _run_block(
     block: int,
     shape: Shape,
     control: Influence | None,
+    draw: Draw,
 ) -> Moments:
     first, last = span
     indices = jnp.arange(first, first + block)
-    outcome = outcomes(key, problem, quota, indices, shape, control)
+    outcome = outcomes(key, problem, quota, indices, shape, control, draw)
     count, mean, m2, failed = _statistics(outcome, indices, jnp.asarray(last))
     return Moments(int(count), np.asarray(mean), np.asarray(m2), np.asarray(failed))
 
@@ -104,29 +119,75 @@ def outcomes(
     indices: Int[Array, " b"],
     shape: Shape,
     control: Influence | None = None,
+    draw: Draw = ROWS,
 ) -> Outcome:
     """Draw, rate, choose and train the replicates of a block.
 
     The stages are compiled apart. Only `rate`, the cheapest, knows score and rule, and `train` does
     not know the sample size: a study of many scores, rules and sizes compiles little else.
     """
-    drawn = _draw(key, problem.model, indices, shape.num_samples, shape.dim, shape.double)
-    rated = _rate(drawn, problem, shape.further)
-    rule = problem.rule
-    if isinstance(rule, JointRule):
-        chosen = choose_jointly(drawn, rated, rule, shape.bucket)
-    elif isinstance(rule, PoissonRule):
-        chosen, budget = _toss(drawn, rated, rule, shape.bucket)
-        rule.require_budget(budget.mean, budget.lowest, budget.highest)
+    drawn = rated = None
+    if draw.level in ("rows", "projections"):
+        drawn = _draw_all(key, problem, indices, shape, draw)
+        rated = _rate(drawn, problem, shape.further)
+        chosen = _choose_from(drawn, rated, problem.rule, quota, shape.bucket)
+        if draw.level == "projections":
+            chosen = _complete(key, chosen, indices, shape.dim, _sees_length(problem))
     else:
-        chosen = _choose(drawn, rated, Counts.of(quota), shape.bucket, rule.draw == "stratified")
-    if isinstance(rule, KeepRandom):
+        size, counts = jnp.asarray(float(shape.num_samples)), Counts.of(quota)
+        sizes = (shape.dim, shape.bucket)
+        chosen = _draw_chosen(key, _bare(problem), indices, size, counts, draw, *sizes)
+    if isinstance(problem.rule, KeepRandom):
         chosen = chosen._replace(threshold=jnp.full_like(chosen.threshold, jnp.nan))
     model, learner = problem.model, problem.learner
-    outcome = _train(
-        chosen, rated.direction, rated.probe_fits, model, learner, shape.underdetermined
-    )
-    return outcome if control is None else _control(outcome, drawn, rated, model, control)
+    direction, fits = _probe_of(problem, rated, len(indices))
+    outcome = _train(chosen, direction, fits, model, learner, shape.underdetermined)
+    if control is None:
+        return outcome
+    assert drawn is not None
+    assert rated is not None
+    return _control(outcome, drawn, rated, model, control)
+
+
+def _probe_of(
+    problem: Problem, rated: Rated | None, count: int
+) -> tuple[Float[Array, "b p"], Bool[Array, " b"]]:
+    """The direction of each replicate's probe, and whether there is one."""
+    if rated is not None:
+        return rated.direction, rated.probe_fits
+    probe = problem.score.probe
+    direction = probe.direction if isinstance(probe, Probe) else jnp.full(2, jnp.nan)
+    return jnp.broadcast_to(direction, (count, 2)), jnp.ones(count, bool)
+
+
+def _draw_all(
+    key: PRNGKeyArray, problem: Problem, indices: Int[Array, " b"], shape: Shape, draw: Draw
+) -> Drawn:
+    sizes = (shape.num_samples, shape.dim)
+    if draw.level == "projections":
+        return _project(key, problem.model, indices, *sizes, _sees_length(problem))
+    return _draw(key, problem.model, indices, *sizes, shape.double)
+
+
+def _choose_from(
+    drawn: Drawn, rated: Rated, rule: PointwiseRule | JointRule, quota: Quota, bucket: int
+) -> Chosen:
+    if isinstance(rule, JointRule):
+        return choose_jointly(drawn, rated, rule, bucket)
+    if not isinstance(rule, PoissonRule):
+        return _choose(drawn, rated, Counts.of(quota), bucket, rule.draw == "stratified")
+    chosen, budget = _toss(drawn, rated, rule, bucket)
+    rule.require_budget(budget.mean, budget.lowest, budget.highest)
+    return chosen
+
+
+def _bare(problem: Problem) -> Problem:
+    """The model and the score: rules and learners then share what is compiled for these."""
+    return Problem(problem.model, problem.score, KeepRandom(jnp.ones(())), Ridge(jnp.zeros(())))
+
+
+def _sees_length(problem: Problem) -> bool:
+    return "norm" in problem.score.needs
 
 
 @eqx.filter_jit
@@ -141,6 +202,50 @@ def _draw(
     def one(index):
         seed = jax.random.fold_in(key, index)
         return draw(seed, model, num_samples=num_samples, dim=dim, double=double)
+
+    return jax.vmap(one)(indices)
+
+
+@eqx.filter_jit
+def _project(
+    key: PRNGKeyArray,
+    model: Model,
+    indices: Int[Array, " b"],
+    num_samples: int,
+    dim: int,
+    lengths: bool,
+) -> Drawn:
+    def one(index):
+        seed = jax.random.fold_in(key, index)
+        return draws.project(seed, model, num_samples=num_samples, dim=dim, lengths=lengths)
+
+    return jax.vmap(one)(indices)
+
+
+@eqx.filter_jit
+def _complete(
+    key: PRNGKeyArray, chosen: Chosen, indices: Int[Array, " b"], dim: int, lengths: bool
+) -> Chosen:
+    def one(index, chosen):
+        return draws.complete(jax.random.fold_in(key, index), chosen, dim=dim, lengths=lengths)
+
+    return jax.vmap(one)(indices, chosen)
+
+
+@eqx.filter_jit
+def _draw_chosen(
+    key: PRNGKeyArray,
+    problem: Problem,
+    indices: Int[Array, " b"],
+    num_samples: Scalar,
+    counts: Counts,
+    draw: Draw,
+    dim: int,
+    bucket: int,
+) -> Chosen:
+    def one(index):
+        seed = jax.random.fold_in(key, index)
+        return draws.draw_chosen(seed, problem, num_samples, counts, draw, dim=dim, bucket=bucket)
 
     return jax.vmap(one)(indices)
 

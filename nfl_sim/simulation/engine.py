@@ -1,7 +1,6 @@
 """`simulate`: many replicates of a problem, with addressable seeds."""
 
 from collections.abc import Callable
-from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -14,13 +13,12 @@ from nfl_sim.problem import Problem, require_dimension, require_finite_mean
 from nfl_sim.pruning import num_kept
 from nfl_sim.scores import Probe
 from nfl_sim.simulation.blocks import outcomes, run_replicates
+from nfl_sim.simulation.draws import Method, plan
 from nfl_sim.simulation.probing import require_probe
 from nfl_sim.simulation.replicate import shape_of
 from nfl_sim.simulation.result import QUANTITIES, Moments, Simulation
 from nfl_sim.validation import require_x64, to_count
 
-Method = Literal["auto", "rows"]
-_METHODS = ("auto", "rows")
 _FINITE_VARIANCE = 3
 
 
@@ -36,12 +34,14 @@ def simulate(
     progress: Callable[[int], None] | None = None,
     control: Influence | None = None,
 ) -> Simulation:
-    """Simulate a problem row by row: sample, score, select, fit, exact excess risk.
+    """Simulate a problem: sample, score, select, fit, exact excess risk.
 
     Replicate i uses ``jax.random.fold_in(key, i)``, whatever the block size: the same draws, and
-    well-conditioned values within 1e-5 relative. Rows are float32 (float64 for fractions below
-    1e-3, samples beyond a million, a noise that float32 would blur, or a probe so sure of signs
-    that its residuals would round to 1), sums are float64.
+    well-conditioned values within 1e-5 relative. A score sees little of a sample, so that the kept
+    ones can mostly be drawn by themselves, in the law of a draw of all: the cost then does not
+    grow with ``num_samples``. "rows" draws all, in float32 (float64 for fractions below 1e-3,
+    samples beyond a million, a noise that float32 would blur, or a probe so sure of signs that its
+    residuals would round to 1); scores of the other methods, and all sums, are float64.
 
     Args:
         key: a typed key, ``jax.random.key(seed)``.
@@ -49,24 +49,29 @@ def simulate(
         dim: dimension of the covariates, >= 1 (>= 2 unless the probe is collinear).
         num_samples: samples before pruning, >= 1.
         num_replicates: independent repetitions, >= 2.
-        method: "rows", or "auto" (the same).
+        method: "rows"; "conditional", which draws of the others what the score sees at the most;
+            "sufficient", which draws what `Ridge` takes of the kept rows; or "auto", the cheapest
+            that is exact in law. `Simulation` says which it was.
         memory_budget: bytes that the rows of one block may take; by default 16 MiB on a CPU, where
             blocks should fit the cache, and 2 GiB on an accelerator.
-        control: a control variate from `nfl_sim.linear_influence`; fills ``controlled_risk``.
+        control: a control variate from `nfl_sim.linear_influence`; fills ``controlled_risk``, and
+            needs the rows.
         progress: called with the number of replicates finished after each block.
 
     Returns:
         A `Simulation` with mean and sem of every quantity.
 
     Raises:
-        ValueError: an argument is out of its range, float64 is off, the mean excess risk is
-            infinite (penalty 0 and |num_kept - dim| <= 1), a fitted probe has too few rows to
-            exist, or comes with a control variate, whose mean is zero only for a fixed one.
+        ValueError: an argument is out of its range, float64 is off, the method is not exact in law
+            here, the mean excess risk is infinite (penalty 0 and |num_kept - dim| <= 1), a fitted
+            probe has too few rows to exist, or comes with a control variate, whose mean is zero
+            only for a fixed one.
+
+    References: {eq}`eq-draw-kept` in theory_notes/12_fast_draws.md.
     """
     count = to_count("num_replicates", num_replicates, at_least=2)
     dim, num_samples = check_sizes(problem, dim, num_samples)
-    if method not in _METHODS:
-        raise ValueError(f"method must be one of {_METHODS}, got {method!r}")
+    draw = plan(problem, dim, num_samples, method, whole=control is not None)
     if control is not None and not isinstance(problem.score.probe, Probe | None):
         raise ValueError(
             "a control variate needs a probe that is fixed before the sample, got "
@@ -79,27 +84,41 @@ def simulate(
         num_samples=num_samples,
         start=0,
         stop=count,
+        method=method,
         memory_budget=memory_budget,
         progress=progress,
         control=control,
     )
-    return summarise(problem, dim, num_samples, count, moments)
+    return summarise(problem, dim, num_samples, count, moments, draw.method)
 
 
 def replicate(
-    key: PRNGKeyArray, problem: Problem, index: int, *, dim: int, num_samples: int
+    key: PRNGKeyArray,
+    problem: Problem,
+    index: int,
+    *,
+    dim: int,
+    num_samples: int,
+    method: Method = "auto",
 ) -> dict[str, float]:
     """Re-run replicate ``index`` of `simulate` with the same key: its value of each quantity."""
     dim, num_samples = check_sizes(problem, dim, num_samples)
     index = to_count("index", index, at_least=0)
     shape, quota = shape_of(problem, dim, num_samples)
     one = jnp.arange(index, index + 1)
-    values = np.asarray(outcomes(require_typed_key(key), problem, quota, one, shape).values)
+    draw = plan(problem, dim, num_samples, method)
+    found = outcomes(require_typed_key(key), problem, quota, one, shape, draw=draw)
+    values = np.asarray(found.values)
     return dict(zip(QUANTITIES, map(float, values[0]), strict=True))
 
 
 def summarise(
-    problem: Problem, dim: int, num_samples: int, num_replicates: int, moments: Moments
+    problem: Problem,
+    dim: int,
+    num_samples: int,
+    num_replicates: int,
+    moments: Moments,
+    method: str = "rows",
 ) -> Simulation:
     """The `Simulation` that these statistics belong to."""
     kept, probe = shape_of(problem, dim, num_samples)[1].kept, problem.score.probe
@@ -113,6 +132,7 @@ def summarise(
         probe="none" if probe is None else probe.kind,
         moments=moments,
         trustworthy=not heavy,
+        method=method,
     )
 
 

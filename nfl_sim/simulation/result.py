@@ -113,6 +113,7 @@ class Simulation(eqx.Module):
             those whose fitted probe does not exist or is undecided.
         moments: sufficient statistics, mergeable.
         trustworthy: False where the variance of the excess risk is known to be infinite.
+        method: how the kept samples were drawn: "rows", "conditional" or "sufficient", one in law.
         excess_risk, excess_error, error, noisy_error, calibration_slope, calibration_error,
             parallel, orthogonal, norm, probe_overlap, threshold, training_loss, margin,
             support_fraction: an `Estimate` each, named as in `Prediction`; nan where the quantity
@@ -128,6 +129,7 @@ class Simulation(eqx.Module):
     probe: str
     moments: Moments
     trustworthy: bool
+    method: str = "rows"
 
     @property
     def failed(self) -> Mapping[str, int]:
