@@ -1,6 +1,7 @@
 """Blocks of replicates: jitted, sized by a memory budget, reduced to mergeable statistics."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import equinox as eqx
 import jax
@@ -29,6 +30,8 @@ from nfl_sim.simulation.replicate import (
     train,
 )
 from nfl_sim.simulation.result import CAUSES, QUANTITIES, Moments
+from nfl_sim.simulation.spread import spread
+from nfl_sim.simulation.stopping import Target
 from nfl_sim.validation import to_count
 
 # Small blocks stay in the cache of a CPU; an accelerator wants to be filled.
@@ -47,26 +50,52 @@ def run_replicates(
     memory_budget: int | None = None,
     progress: Callable[[int], None] | None = None,
     control: Influence | None = None,
+    earlier: Moments | None = None,
+    target: Target | None = None,
 ) -> Moments:
-    """Statistics of the replicates ``start`` to ``stop - 1`` of `simulate`."""
+    """Statistics of the replicates ``start`` to ``stop - 1`` of `simulate`, added to ``earlier``.
+
+    With a target, up to the first look that meets it.
+    """
     shape, quota = shape_of(problem, dim, num_samples)
     block = block_size(shape, stop - start, memory_budget)
-    total = Moments.empty()
+    looks = frozenset() if target is None else frozenset(target.looks(start, stop))
+    total = Moments.empty() if earlier is None else earlier
     for first in range(start, stop, block):
         last = min(first + block, stop)
-        total = total.merge(_run_block(key, problem, quota, (first, last), block, shape, control))
+        indices = jnp.arange(first, first + block)
+        outcome = outcomes(key, problem, quota, indices, shape, control)
+        ends = sorted({last, *(look for look in looks if first < look < last)})
+        for low, high in pairwise([first, *ends]):
+            total = total.merge(_moments(outcome, indices, low, high))
+            if target is not None and high in looks and target.is_reached(total):
+                return total
         if progress is not None:
             progress(last - start)
     return total
 
 
 def block_size(shape: Shape, num_replicates: int, memory_budget: int | None = None) -> int:
-    """How many replicates are drawn at once so that their rows fit the memory budget."""
+    """How many replicates are drawn at once so that their rows fit the memory of each device.
+
+    A multiple of the number of devices, where there are as many replicates. The default budget
+    is a matter of speed and always allows one replicate.
+
+    Raises:
+        ValueError: ``memory_budget`` is too small for one replicate.
+    """
+    least = replicate_bytes(shape)
     if memory_budget is None:
         backend = jax.default_backend()
-        memory_budget = _BUDGET["cpu" if backend == "cpu" else "accelerator"]
+        memory_budget = max(least, _BUDGET["cpu" if backend == "cpu" else "accelerator"])
     budget = to_count("memory_budget", memory_budget, at_least=1)
-    return max(1, min(budget // replicate_bytes(shape), num_replicates, _LARGEST_BLOCK))
+    if budget < least:
+        raise ValueError(
+            f"memory_budget must be at least {least} bytes, what one replicate of "
+            f"num_samples={shape.num_samples} and dim={shape.dim} takes, got {budget}"
+        )
+    devices = min(jax.local_device_count(), num_replicates)
+    return devices * min(budget // least, -(-num_replicates // devices), _LARGEST_BLOCK)
 
 
 def replicate_bytes(shape: Shape) -> int:
@@ -78,22 +107,6 @@ def replicate_bytes(shape: Shape) -> int:
     item = 8 if shape.double else 4
     rows = shape.num_samples * (item * (shape.dim + 4) + 16)
     return rows + 8 * 4 * (shape.bucket * (shape.dim + 6) + (shape.dim + 1) ** 2)
-
-
-def _run_block(
-    key: PRNGKeyArray,
-    problem: Problem,
-    quota: Quota,
-    span: tuple[int, int],
-    block: int,
-    shape: Shape,
-    control: Influence | None,
-) -> Moments:
-    first, last = span
-    indices = jnp.arange(first, first + block)
-    outcome = outcomes(key, problem, quota, indices, shape, control)
-    count, mean, m2, failed = _statistics(outcome, indices, jnp.asarray(last))
-    return Moments(int(count), np.asarray(mean), np.asarray(m2), np.asarray(failed))
 
 
 def outcomes(
@@ -139,27 +152,28 @@ def _draw(
         seed = jax.random.fold_in(key, index)
         return draw(seed, model, num_samples=num_samples, dim=dim, double=double)
 
-    return jax.vmap(one)(indices)
+    return spread(one, indices, work=num_samples * dim)
 
 
 @eqx.filter_jit
 def _rate(drawn: Drawn, problem: Problem) -> Rated:
-    return jax.vmap(lambda one: rate(one, problem))(drawn)
+    return spread(lambda one: rate(one, problem), drawn, work=_size(drawn))
 
 
 @eqx.filter_jit
 def _choose(drawn: Drawn, rated: Rated, counts: Counts, bucket: int, stratified: bool) -> Chosen:
-    def one(drawn, rated):
-        return choose(drawn, rated, counts, bucket=bucket, stratified=stratified)
+    def one(both: tuple[Drawn, Rated]):
+        return choose(*both, counts, bucket=bucket, stratified=stratified)
 
-    return jax.vmap(one)(drawn, rated)
+    return spread(one, (drawn, rated), work=_size(drawn))
 
 
 @eqx.filter_jit
 def _toss(drawn: Drawn, rated: Rated, rule: PoissonRule, bucket: int) -> tuple[Chosen, Budget]:
-    return jax.vmap(lambda drawn, rated: choose_by_coin(drawn, rated, rule, bucket=bucket))(
-        drawn, rated
-    )
+    def one(both: tuple[Drawn, Rated]):
+        return choose_by_coin(*both, rule, bucket=bucket)
+
+    return spread(one, (drawn, rated), work=_size(drawn))
 
 
 @eqx.filter_jit
@@ -170,30 +184,44 @@ def _train(
     direction: Float[Array, " 2"],
     underdetermined: bool,
 ) -> Outcome:
-    return jax.vmap(
-        lambda one: train(one, model, learner, direction, underdetermined=underdetermined)
-    )(chosen)
+    def one(chosen):
+        return train(chosen, model, learner, direction, underdetermined=underdetermined)
+
+    return spread(one, chosen, work=_size(chosen))
 
 
 @eqx.filter_jit
 def _control(
     outcome: Outcome, drawn: Drawn, rated: Rated, model: Model, control: Influence
 ) -> Outcome:
-    def one(covariates, labels, priorities):
-        return control(model, covariates, labels, priorities)
+    def one(seen):
+        return control(model, *seen)
 
-    first_order = jax.vmap(one)(drawn.covariates, drawn.labels, rated.priorities)
+    seen = (drawn.covariates, drawn.labels, rated.priorities)
+    first_order = spread(one, seen, work=_size(drawn))
     risks = outcome.values[:, QUANTITIES.index("excess_risk")]
     column = QUANTITIES.index("controlled_risk")
     return outcome._replace(values=outcome.values.at[:, column].set(risks - first_order))
 
 
+def _size(batch: Drawn | Chosen) -> int:
+    """Numbers that a member of the batch holds, at the most."""
+    return max(leaf.size // leaf.shape[0] for leaf in jax.tree.leaves(batch))
+
+
+def _moments(outcome: Outcome, indices: Int[Array, " b"], low: int, high: int) -> Moments:
+    """Of the members of a block whose index lies in [low, high)."""
+    found = _statistics(outcome, indices, jnp.asarray(low), jnp.asarray(high))
+    count, mean, m2, failed = map(np.asarray, found)
+    return Moments(int(count), mean, m2, failed)
+
+
 @jax.jit
 def _statistics(
-    outcome: Outcome, indices: Int[Array, " b"], last: Int[Array, ""]
+    outcome: Outcome, indices: Int[Array, " b"], low: Int[Array, ""], high: Int[Array, ""]
 ) -> tuple[Array, Array, Array, Array]:
-    """Count, mean, sum of squared deviations and failures of the block's real members."""
-    real = indices < last
+    """Count, mean, sum of squared deviations and failures."""
+    real = (indices >= low) & (indices < high)
     good = real & (outcome.failure < 0)
     count = jnp.sum(good)
     values = jnp.where(good[:, None], outcome.values, 0.0)

@@ -1,6 +1,8 @@
 """`simulate`: many replicates of a problem, with addressable seeds."""
 
+import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
 import jax
@@ -15,6 +17,7 @@ from nfl_sim.pruning import num_kept
 from nfl_sim.simulation.blocks import outcomes, run_replicates
 from nfl_sim.simulation.replicate import shape_of
 from nfl_sim.simulation.result import QUANTITIES, Moments, Simulation
+from nfl_sim.simulation.stopping import Target
 from nfl_sim.validation import require_x64, to_count
 
 Method = Literal["auto", "rows"]
@@ -33,49 +36,71 @@ def simulate(
     memory_budget: int | None = None,
     progress: Callable[[int], None] | None = None,
     control: Influence | None = None,
+    target_sem: float | None = None,
+    quantity: str = "excess_risk",
+    start: Simulation | None = None,
 ) -> Simulation:
     """Simulate a problem row by row: sample, score, select, fit, exact excess risk.
 
     Replicate i uses ``jax.random.fold_in(key, i)``, whatever the block size: the same draws, and
     well-conditioned values within 1e-5 relative. Rows are float32 (float64 for fractions below
     1e-3, samples beyond a million, a noise that float32 would blur, or a probe so sure of signs
-    that its residuals would round to 1), sums are float64.
+    that its residuals would round to 1), sums are float64. All local devices share the replicates.
+
+    With ``target_sem`` the run looks at 128 replicates, and then at a quarter more each time, and
+    ends at the first look that reaches it: as `simulate` does with that many replicates.
 
     Args:
         key: a typed key, ``jax.random.key(seed)``.
         problem: what to simulate; its scalars must be concrete.
         dim: dimension of the covariates, >= 1 (>= 2 unless the probe is collinear).
         num_samples: samples before pruning, >= 1.
-        num_replicates: independent repetitions, >= 2.
+        num_replicates: independent repetitions, >= 2; the most, where there is a target.
         method: "rows", or "auto" (the same).
-        memory_budget: bytes that the rows of one block may take; by default 16 MiB on a CPU, where
-            blocks should fit the cache, and 2 GiB on an accelerator.
+        memory_budget: bytes that the rows of one block may take on each device; by default 16 MiB
+            on a CPU, where blocks should fit the cache, and 2 GiB on an accelerator, or as much as
+            one replicate takes.
         control: a control variate from `nfl_sim.linear_influence`; fills ``controlled_risk``.
         progress: called with the number of replicates finished after each block.
+        target_sem: the standard error of ``quantity`` to reach, > 0; the result says in
+            ``reached`` whether ``num_replicates`` were enough.
+        quantity: which standard error, one of those that a `Simulation` estimates.
+        start: an earlier run with the same key, problem, size, method and control variate. Its
+            replicates are not drawn again, and the result is that of one run.
 
     Returns:
         A `Simulation` with mean and sem of every quantity.
 
     Raises:
-        ValueError: an argument is out of its range, float64 is off, or the mean excess risk is
-            infinite (penalty 0 and |num_kept - dim| <= 1).
+        ValueError: an argument is out of its range, float64 is off, the mean excess risk is
+            infinite (penalty 0 and |num_kept - dim| <= 1), ``memory_budget`` is too small for one
+            replicate, or ``start`` is not the beginning of this run.
     """
     count = to_count("num_replicates", num_replicates, at_least=2)
     dim, num_samples = check_sizes(problem, dim, num_samples)
     if method not in _METHODS:
         raise ValueError(f"method must be one of {_METHODS}, got {method!r}")
-    moments = run_replicates(
-        require_typed_key(key),
-        problem,
-        dim=dim,
-        num_samples=num_samples,
-        start=0,
-        stop=count,
-        memory_budget=memory_budget,
-        progress=progress,
-        control=control,
-    )
-    return summarise(problem, dim, num_samples, count, moments)
+    sequence = name_of_sequence(require_typed_key(key), problem, method, control)
+    target = None if target_sem is None else Target(quantity, target_sem)
+    done, moments = _beginning(start, sequence, (dim, num_samples), count)
+    reached = None if target is None else done > 0 and target.is_reached(moments)
+    if done < count and not reached:
+        moments = run_replicates(
+            key,
+            problem,
+            dim=dim,
+            num_samples=num_samples,
+            start=done,
+            stop=count,
+            memory_budget=memory_budget,
+            progress=progress,
+            control=control,
+            earlier=moments,
+            target=target,
+        )
+        reached = None if target is None else target.is_reached(moments)
+    run = summarise(problem, dim, num_samples, moments.drawn, moments)
+    return replace(run, reached=reached, sequence=sequence)
 
 
 def replicate(
@@ -88,6 +113,39 @@ def replicate(
     one = jnp.arange(index, index + 1)
     values = np.asarray(outcomes(require_typed_key(key), problem, quota, one, shape).values)
     return dict(zip(QUANTITIES, map(float, values[0]), strict=True))
+
+
+def _beginning(
+    start: Simulation | None, sequence: str, size: tuple[int, int], count: int
+) -> tuple[int, Moments]:
+    """How many replicates are there already, and their statistics."""
+    if start is None:
+        return 0, Moments.empty()
+    if not isinstance(start, Simulation):
+        raise ValueError(f"start must be a Simulation, got {start!r}")
+    if (start.sequence, start.dim, start.num_samples) != (sequence, *size):
+        raise ValueError(
+            "start must be a run with the same key, problem, dim, num_samples, method and control, "
+            f"got one of {type(start.problem.model).__name__} at dim={start.dim}, "
+            f"num_samples={start.num_samples}"
+        )
+    if start.num_replicates > count:
+        raise ValueError(
+            f"num_replicates must be at least the {start.num_replicates} of start, got {count}"
+        )
+    return start.num_replicates, start.moments
+
+
+def name_of_sequence(
+    key: PRNGKeyArray, problem: Problem, method: str, control: Influence | None
+) -> str:
+    """A hash of all, beside the size, that decides the values of the replicates."""
+    tree = (problem, control)
+    numbers = [jax.random.key_data(key), *jax.tree.leaves(tree)]
+    content = repr((jax.random.key_impl(key), method, jax.tree.structure(tree))).encode()
+    for number in map(np.asarray, numbers):
+        content += repr((number.dtype.str, number.shape)).encode() + number.tobytes()
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def summarise(

@@ -68,6 +68,11 @@ class Moments(eqx.Module):
         zeros = np.zeros(len(QUANTITIES))
         return cls(0, zeros, zeros, np.zeros(len(CAUSES), dtype=np.int64))
 
+    @property
+    def drawn(self) -> int:
+        """How many replicates, the failed ones included."""
+        return self.count + int(self.failed.sum())
+
     def merge(self, other: "Moments") -> "Moments":
         """The statistics of both sets of replicates together (Chan, Golub & LeVeque 1983)."""
         count = self.count + other.count
@@ -111,6 +116,8 @@ class Simulation(eqx.Module):
         failed: number of failed replicates by cause; the means are over the rest.
         moments: sufficient statistics, mergeable.
         trustworthy: False where the variance of the excess risk is known to be infinite.
+        reached: whether the run reached its target; None if it had none.
+        sequence: names the replicates that could follow; this run is the beginning of them.
         excess_risk, excess_error, error, noisy_error, calibration_slope, calibration_error,
             parallel, orthogonal, norm, probe_overlap, threshold, training_loss, margin,
             support_fraction: an `Estimate` each, named as in `Prediction`; nan where the quantity
@@ -126,6 +133,8 @@ class Simulation(eqx.Module):
     probe: str
     moments: Moments
     trustworthy: bool
+    reached: bool | None = None
+    sequence: str = ""
 
     @property
     def failed(self) -> Mapping[str, int]:
