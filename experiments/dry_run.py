@@ -67,9 +67,11 @@ def _gigabytes(cells: Sequence[Cell]) -> float:
 
 
 def _block_bytes(cell: Cell) -> int:
+    from nfl_sim.simulation import draws
     from nfl_sim.simulation.blocks import replicate_bytes
     from nfl_sim.simulation.replicate import shape_of
     from nfl_sim.simulation.store import block_and_chunk
 
     sizes = (cell.problem, cell.dim, cell.num_samples)
-    return block_and_chunk(*sizes)[0] * replicate_bytes(shape_of(*sizes)[0])
+    draw = draws.plan(*sizes)
+    return block_and_chunk(*sizes, draw)[0] * replicate_bytes(shape_of(*sizes)[0], draw)

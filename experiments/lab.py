@@ -25,10 +25,24 @@ class Cell:
     num_samples: int
     num_replicates: int
 
-    @property
+    @cached_property
+    def method(self) -> str:
+        """How `simulate` draws it."""
+        return self._draw.method
+
+    @cached_property
     def work(self) -> float:
-        """Normals to be drawn."""
-        return float(self.num_samples) * (self.dim + 1) * self.num_replicates
+        """Random numbers to be drawn."""
+        from nfl_sim.simulation import draws
+
+        each = draws.work(self.problem, self.dim, self.num_samples, self._draw)
+        return float(each) * self.num_replicates
+
+    @cached_property
+    def _draw(self) -> Any:
+        from nfl_sim.simulation import draws
+
+        return draws.plan(self.problem, self.dim, self.num_samples)
 
     @cached_property
     def identity(self) -> str:
@@ -43,7 +57,8 @@ class Cell:
     def provenance(self) -> dict[str, Any]:
         """All that defines the cell, flat."""
         sizes = {"dim": self.dim, "num_samples": self.num_samples}
-        return flatten(self.problem) | sizes | {"num_replicates": self.num_replicates}
+        counts = {"num_replicates": self.num_replicates, "method": self.method}
+        return flatten(self.problem) | sizes | counts
 
 
 class Meter(Protocol):
@@ -145,6 +160,7 @@ class Lab:
             "dim": cells[0].dim if len(dims) == 1 else ";".join(map(str, dims)),
             "num_samples": ";".join(str(cell.num_samples) for cell in cells),
             "num_replicates": ";".join(str(cell.num_replicates) for cell in cells),
+            "method": ";".join(cell.method for cell in cells),
             "seed": self.seed,
         }
 

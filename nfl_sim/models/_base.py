@@ -29,6 +29,14 @@ class Model(eqx.Module):
     ) -> tuple[Float[Array, "n d"], Float[Array, " n"]]:
         """Draw ``num_samples`` i.i.d. rows: covariates and labels in the teacher's frame."""
 
+    def label(self, key: PRNGKeyArray, covariates: Float[Array, "n d"]) -> Float[Array, " n"]:
+        """Draw the labels of given covariates, as `sample` does of its own.
+
+        Raises:
+            ValueError: the model does not say how.
+        """
+        raise ValueError(f"{type(self).__name__} does not say how to label given covariates")
+
     @abc.abstractmethod
     def residual(
         self, margin: Float[Array, "..."], label: Float[Array, "..."]

@@ -42,9 +42,13 @@ class Linear(Model):
         """Draw rows x ~ N(0, I_dim) and labels, both of type ``dtype``."""
         covariate_key, noise_key = jax.random.split(key)
         covariates = jax.random.normal(covariate_key, (num_samples, dim), dtype)
-        noise = jax.random.normal(noise_key, (num_samples,), dtype)
-        labels = self.signal.astype(dtype) * covariates[:, 0] + self.noise_std.astype(dtype) * noise
-        return covariates, labels
+        return covariates, self.label(noise_key, covariates)
+
+    def label(self, key: PRNGKeyArray, covariates: Float[Array, "n d"]) -> Float[Array, " n"]:
+        """signal * x_1 + noise_std * xi, of the type of the covariates."""
+        dtype = covariates.dtype
+        noise = jax.random.normal(key, covariates.shape[:1], dtype)
+        return self.signal.astype(dtype) * covariates[:, 0] + self.noise_std.astype(dtype) * noise
 
     def residual(
         self, margin: Float[Array, "..."], label: Float[Array, "..."]

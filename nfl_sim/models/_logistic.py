@@ -61,9 +61,14 @@ class Logistic(Model):
         """Draw rows x ~ N(0, I_dim) and labels +-1, both of type ``dtype``."""
         covariate_key, label_key = jax.random.split(key)
         covariates = jax.random.normal(covariate_key, (num_samples, dim), dtype)
+        return covariates, self.label(label_key, covariates)
+
+    def label(self, key: PRNGKeyArray, covariates: Float[Array, "n d"]) -> Float[Array, " n"]:
+        """+-1 by `link`, of the type of the covariates."""
+        dtype = covariates.dtype
         chance = self.link(self.signal.astype(dtype) * covariates[:, 0])
-        up = jax.random.uniform(label_key, (num_samples,), dtype) < chance
-        return covariates, jnp.where(up, 1.0, -1.0).astype(dtype)
+        up = jax.random.uniform(key, covariates.shape[:1], dtype) < chance
+        return jnp.where(up, 1.0, -1.0).astype(dtype)
 
     def link(self, logit: Float[Array, "..."]) -> Float[Array, "..."]:
         """sigma_eps(t) = eps + (1 - 2 eps) sigma(t), the probability of an observed label 1."""

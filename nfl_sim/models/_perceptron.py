@@ -44,10 +44,15 @@ class Perceptron(Model):
         """Draw rows x ~ N(0, I_dim) and labels +-1, both of type ``dtype``."""
         covariate_key, label_key = jax.random.split(key)
         covariates = jax.random.normal(covariate_key, (num_samples, dim), dtype)
-        coin = jax.random.uniform(label_key, (num_samples,), dtype)
+        return covariates, self.label(label_key, covariates)
+
+    def label(self, key: PRNGKeyArray, covariates: Float[Array, "n d"]) -> Float[Array, " n"]:
+        """The sign of x_1, or by a coin its opposite, of the type of the covariates."""
+        dtype = covariates.dtype
+        coin = jax.random.uniform(key, covariates.shape[:1], dtype)
         flipped = coin < self.flip_probability.astype(dtype)
         up = (covariates[:, 0] > 0.0) != flipped
-        return covariates, jnp.where(up, 1.0, -1.0).astype(dtype)
+        return jnp.where(up, 1.0, -1.0).astype(dtype)
 
     def residual(
         self, margin: Float[Array, "..."], label: Float[Array, "..."]

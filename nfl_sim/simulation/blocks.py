@@ -10,10 +10,12 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from nfl_sim.influence import Influence
-from nfl_sim.learners import Learner
+from nfl_sim.learners import Learner, Ridge
 from nfl_sim.models import Model
 from nfl_sim.problem import Problem
-from nfl_sim.pruning import KeepRandom, PoissonRule, Quota
+from nfl_sim.pruning import KeepRandom, PointwiseRule, PoissonRule, Quota
+from nfl_sim.simulation import draws
+from nfl_sim.simulation.draws import ROWS, Draw, Method
 from nfl_sim.simulation.replicate import (
     Budget,
     Chosen,
@@ -32,7 +34,7 @@ from nfl_sim.simulation.replicate import (
 from nfl_sim.simulation.result import CAUSES, QUANTITIES, Moments
 from nfl_sim.simulation.spread import spread
 from nfl_sim.simulation.stopping import Target
-from nfl_sim.validation import to_count
+from nfl_sim.validation import Scalar, to_count
 
 # Small blocks stay in the cache of a CPU; an accelerator wants to be filled.
 _BUDGET = {"cpu": 2**24, "accelerator": 2**31}
@@ -47,6 +49,7 @@ def run_replicates(
     num_samples: int,
     start: int,
     stop: int,
+    method: Method = "auto",
     memory_budget: int | None = None,
     progress: Callable[[int], None] | None = None,
     control: Influence | None = None,
@@ -58,13 +61,14 @@ def run_replicates(
     With a target, up to the first look that meets it.
     """
     shape, quota = shape_of(problem, dim, num_samples)
-    block = block_size(shape, stop - start, memory_budget)
+    draw = draws.plan(problem, dim, num_samples, method, whole=control is not None)
+    block = block_size(shape, stop - start, memory_budget, draw)
     looks = frozenset() if target is None else frozenset(target.looks(start, stop))
     total = Moments.empty() if earlier is None else earlier
     for first in range(start, stop, block):
         last = min(first + block, stop)
         indices = jnp.arange(first, first + block)
-        outcome = outcomes(key, problem, quota, indices, shape, control)
+        outcome = outcomes(key, problem, quota, indices, shape, control, draw)
         ends = sorted({last, *(look for look in looks if first < look < last)})
         for low, high in pairwise([first, *ends]):
             total = total.merge(_moments(outcome, indices, low, high))
@@ -75,7 +79,9 @@ def run_replicates(
     return total
 
 
-def block_size(shape: Shape, num_replicates: int, memory_budget: int | None = None) -> int:
+def block_size(
+    shape: Shape, num_replicates: int, memory_budget: int | None = None, draw: Draw = ROWS
+) -> int:
     """How many replicates are drawn at once so that their rows fit the memory of each device.
 
     A multiple of the number of devices, where there are as many replicates. The default budget
@@ -84,7 +90,7 @@ def block_size(shape: Shape, num_replicates: int, memory_budget: int | None = No
     Raises:
         ValueError: ``memory_budget`` is too small for one replicate.
     """
-    least = replicate_bytes(shape)
+    least = replicate_bytes(shape, draw)
     if memory_budget is None:
         backend = jax.default_backend()
         memory_budget = max(least, _BUDGET["cpu" if backend == "cpu" else "accelerator"])
@@ -98,15 +104,21 @@ def block_size(shape: Shape, num_replicates: int, memory_budget: int | None = No
     return devices * min(budget // least, -(-num_replicates // devices), _LARGEST_BLOCK)
 
 
-def replicate_bytes(shape: Shape) -> int:
+def replicate_bytes(shape: Shape, draw: Draw = ROWS) -> int:
     """Bytes that one replicate's rows, ranks and fit take at the most.
 
     The greediest fit, that of `MaxMargin`, holds four copies of its rows, some two dozen numbers a
     row, and four matrices.
     """
     item = 8 if shape.double else 4
-    rows = shape.num_samples * (item * (shape.dim + 4) + 16)
-    return rows + 8 * 4 * (shape.bucket * (shape.dim + 6) + (shape.dim + 1) ** 2)
+    size, dim = draws.fitted(draw, shape.bucket, shape.dim)
+    drawn = {
+        "rows": shape.num_samples * (item * (shape.dim + 4) + 16),
+        "projections": shape.num_samples * (8 * (min(shape.dim, 3) + 4) + 16),
+        "kept": 0,
+    }
+    scores = drawn.get(draw.level, 8 * 6 * draws.chunk_of(shape.bucket))
+    return scores + 8 * 4 * (size * (dim + 6) + (dim + 1) ** 2)
 
 
 def outcomes(
@@ -116,27 +128,63 @@ def outcomes(
     indices: Int[Array, " b"],
     shape: Shape,
     control: Influence | None = None,
+    draw: Draw = ROWS,
 ) -> Outcome:
     """Draw, rate, choose and train the replicates of a block.
 
     The stages are compiled apart. Only `rate`, the cheapest, knows score and rule, and `train` does
     not know the sample size: a study of many scores, rules and sizes compiles little else.
     """
-    drawn = _draw(key, problem.model, indices, shape.num_samples, shape.dim, shape.double)
-    rated = _rate(drawn, problem)
-    rule = problem.rule
-    if isinstance(rule, PoissonRule):
-        chosen, budget = _toss(drawn, rated, rule, shape.bucket)
-        rule.require_budget(budget.mean, budget.lowest, budget.highest)
+    drawn = rated = None
+    if draw.level in ("rows", "projections"):
+        drawn = _draw_all(key, problem, indices, shape, draw)
+        rated = _rate(drawn, problem)
+        chosen = _choose_from(drawn, rated, problem.rule, quota, shape.bucket)
+        if draw.level == "projections":
+            chosen = _complete(key, chosen, indices, shape.dim, _sees_length(problem))
     else:
-        chosen = _choose(drawn, rated, Counts.of(quota), shape.bucket, rule.draw == "stratified")
-    if isinstance(rule, KeepRandom):
+        size, counts = jnp.asarray(float(shape.num_samples)), Counts.of(quota)
+        sizes = (shape.dim, shape.bucket)
+        chosen = _draw_chosen(key, _bare(problem), indices, size, counts, draw, *sizes)
+    if isinstance(problem.rule, KeepRandom):
         chosen = chosen._replace(threshold=jnp.full_like(chosen.threshold, jnp.nan))
     probe = problem.score.probe
     direction = jnp.full(2, jnp.nan) if probe is None else probe.direction
     model, learner = problem.model, problem.learner
     outcome = _train(chosen, model, learner, direction, shape.underdetermined)
-    return outcome if control is None else _control(outcome, drawn, rated, model, control)
+    if control is None:
+        return outcome
+    assert drawn is not None
+    assert rated is not None
+    return _control(outcome, drawn, rated, model, control)
+
+
+def _draw_all(
+    key: PRNGKeyArray, problem: Problem, indices: Int[Array, " b"], shape: Shape, draw: Draw
+) -> Drawn:
+    sizes = (shape.num_samples, shape.dim)
+    if draw.level == "projections":
+        return _project(key, problem.model, indices, *sizes, _sees_length(problem))
+    return _draw(key, problem.model, indices, *sizes, shape.double)
+
+
+def _choose_from(
+    drawn: Drawn, rated: Rated, rule: PointwiseRule, quota: Quota, bucket: int
+) -> Chosen:
+    if not isinstance(rule, PoissonRule):
+        return _choose(drawn, rated, Counts.of(quota), bucket, rule.draw == "stratified")
+    chosen, budget = _toss(drawn, rated, rule, bucket)
+    rule.require_budget(budget.mean, budget.lowest, budget.highest)
+    return chosen
+
+
+def _bare(problem: Problem) -> Problem:
+    """The model and the score: rules and learners then share what is compiled for these."""
+    return Problem(problem.model, problem.score, KeepRandom(jnp.ones(())), Ridge(jnp.zeros(())))
+
+
+def _sees_length(problem: Problem) -> bool:
+    return "norm" in problem.score.needs
 
 
 @eqx.filter_jit
@@ -153,6 +201,51 @@ def _draw(
         return draw(seed, model, num_samples=num_samples, dim=dim, double=double)
 
     return spread(one, indices, work=num_samples * dim)
+
+
+@eqx.filter_jit
+def _project(
+    key: PRNGKeyArray,
+    model: Model,
+    indices: Int[Array, " b"],
+    num_samples: int,
+    dim: int,
+    lengths: bool,
+) -> Drawn:
+    def one(index):
+        seed = jax.random.fold_in(key, index)
+        return draws.project(seed, model, num_samples=num_samples, dim=dim, lengths=lengths)
+
+    return spread(one, indices, work=3 * num_samples)
+
+
+@eqx.filter_jit
+def _complete(
+    key: PRNGKeyArray, chosen: Chosen, indices: Int[Array, " b"], dim: int, lengths: bool
+) -> Chosen:
+    def one(both: tuple[Array, Chosen]):
+        index, chosen = both
+        return draws.complete(jax.random.fold_in(key, index), chosen, dim=dim, lengths=lengths)
+
+    return spread(one, (indices, chosen), work=_size(chosen) * dim)
+
+
+@eqx.filter_jit
+def _draw_chosen(
+    key: PRNGKeyArray,
+    problem: Problem,
+    indices: Int[Array, " b"],
+    num_samples: Scalar,
+    counts: Counts,
+    draw: Draw,
+    dim: int,
+    bucket: int,
+) -> Chosen:
+    def one(index):
+        seed = jax.random.fold_in(key, index)
+        return draws.draw_chosen(seed, problem, num_samples, counts, draw, dim=dim, bucket=bucket)
+
+    return spread(one, indices, work=bucket * dim)
 
 
 @eqx.filter_jit

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -15,13 +14,12 @@ from nfl_sim.learners import Ridge
 from nfl_sim.problem import Problem, require_dimension, require_finite_mean
 from nfl_sim.pruning import num_kept
 from nfl_sim.simulation.blocks import outcomes, run_replicates
+from nfl_sim.simulation.draws import Method, plan
 from nfl_sim.simulation.replicate import shape_of
 from nfl_sim.simulation.result import QUANTITIES, Moments, Simulation
 from nfl_sim.simulation.stopping import Target
 from nfl_sim.validation import require_x64, to_count
 
-Method = Literal["auto", "rows"]
-_METHODS = ("auto", "rows")
 _FINITE_VARIANCE = 3
 
 
@@ -40,12 +38,15 @@ def simulate(
     quantity: str = "excess_risk",
     start: Simulation | None = None,
 ) -> Simulation:
-    """Simulate a problem row by row: sample, score, select, fit, exact excess risk.
+    """Simulate a problem: sample, score, select, fit, exact excess risk.
 
     Replicate i uses ``jax.random.fold_in(key, i)``, whatever the block size: the same draws, and
-    well-conditioned values within 1e-5 relative. Rows are float32 (float64 for fractions below
-    1e-3, samples beyond a million, a noise that float32 would blur, or a probe so sure of signs
-    that its residuals would round to 1), sums are float64. All local devices share the replicates.
+    well-conditioned values within 1e-5 relative. A score sees little of a sample, so that the kept
+    ones can mostly be drawn by themselves, in the law of a draw of all: the cost then does not
+    grow with ``num_samples``. "rows" draws all, in float32 (float64 for fractions below 1e-3,
+    samples beyond a million, a noise that float32 would blur, or a probe so sure of signs that its
+    residuals would round to 1); scores of the other methods, and all sums, are float64. All local
+    devices share the replicates.
 
     With ``target_sem`` the run looks at 128 replicates, and then at a quarter more each time, and
     ends at the first look that reaches it: as `simulate` does with that many replicates.
@@ -56,11 +57,14 @@ def simulate(
         dim: dimension of the covariates, >= 1 (>= 2 unless the probe is collinear).
         num_samples: samples before pruning, >= 1.
         num_replicates: independent repetitions, >= 2; the most, where there is a target.
-        method: "rows", or "auto" (the same).
+        method: "rows"; "conditional", which draws of the others what the score sees at the most;
+            "sufficient", which draws what `Ridge` takes of the kept rows; or "auto", the cheapest
+            that is exact in law. `Simulation` says which it was.
         memory_budget: bytes that the rows of one block may take on each device; by default 16 MiB
             on a CPU, where blocks should fit the cache, and 2 GiB on an accelerator, or as much as
             one replicate takes.
-        control: a control variate from `nfl_sim.linear_influence`; fills ``controlled_risk``.
+        control: a control variate from `nfl_sim.linear_influence`; fills ``controlled_risk``, and
+            needs the rows.
         progress: called with the number of replicates finished after each block.
         target_sem: the standard error of ``quantity`` to reach, > 0; the result says in
             ``reached`` whether ``num_replicates`` were enough.
@@ -72,15 +76,17 @@ def simulate(
         A `Simulation` with mean and sem of every quantity.
 
     Raises:
-        ValueError: an argument is out of its range, float64 is off, the mean excess risk is
-            infinite (penalty 0 and |num_kept - dim| <= 1), ``memory_budget`` is too small for one
-            replicate, or ``start`` is not the beginning of this run.
+        ValueError: an argument is out of its range, float64 is off, the method is not exact in law
+            here, the mean excess risk is infinite (penalty 0 and |num_kept - dim| <= 1),
+            ``memory_budget`` is too small for one replicate, or ``start`` is not the beginning of
+            this run.
+
+    References: {eq}`eq-draw-kept` in theory_notes/12_fast_draws.md.
     """
     count = to_count("num_replicates", num_replicates, at_least=2)
     dim, num_samples = check_sizes(problem, dim, num_samples)
-    if method not in _METHODS:
-        raise ValueError(f"method must be one of {_METHODS}, got {method!r}")
-    sequence = name_of_sequence(require_typed_key(key), problem, method, control)
+    draw = plan(problem, dim, num_samples, method, whole=control is not None)
+    sequence = name_of_sequence(require_typed_key(key), problem, draw.method, control)
     target = None if target_sem is None else Target(quantity, target_sem)
     done, moments = _beginning(start, sequence, (dim, num_samples), count)
     reached = None if target is None else done > 0 and target.is_reached(moments)
@@ -92,6 +98,7 @@ def simulate(
             num_samples=num_samples,
             start=done,
             stop=count,
+            method=method,
             memory_budget=memory_budget,
             progress=progress,
             control=control,
@@ -99,19 +106,27 @@ def simulate(
             target=target,
         )
         reached = None if target is None else target.is_reached(moments)
-    run = summarise(problem, dim, num_samples, moments.drawn, moments)
+    run = summarise(problem, dim, num_samples, moments.drawn, moments, draw.method)
     return replace(run, reached=reached, sequence=sequence)
 
 
 def replicate(
-    key: PRNGKeyArray, problem: Problem, index: int, *, dim: int, num_samples: int
+    key: PRNGKeyArray,
+    problem: Problem,
+    index: int,
+    *,
+    dim: int,
+    num_samples: int,
+    method: Method = "auto",
 ) -> dict[str, float]:
     """Re-run replicate ``index`` of `simulate` with the same key: its value of each quantity."""
     dim, num_samples = check_sizes(problem, dim, num_samples)
     index = to_count("index", index, at_least=0)
     shape, quota = shape_of(problem, dim, num_samples)
     one = jnp.arange(index, index + 1)
-    values = np.asarray(outcomes(require_typed_key(key), problem, quota, one, shape).values)
+    draw = plan(problem, dim, num_samples, method)
+    found = outcomes(require_typed_key(key), problem, quota, one, shape, draw=draw)
+    values = np.asarray(found.values)
     return dict(zip(QUANTITIES, map(float, values[0]), strict=True))
 
 
@@ -149,7 +164,12 @@ def name_of_sequence(
 
 
 def summarise(
-    problem: Problem, dim: int, num_samples: int, num_replicates: int, moments: Moments
+    problem: Problem,
+    dim: int,
+    num_samples: int,
+    num_replicates: int,
+    moments: Moments,
+    method: str = "rows",
 ) -> Simulation:
     """The `Simulation` that these statistics belong to."""
     kept = shape_of(problem, dim, num_samples)[1].kept
@@ -163,6 +183,7 @@ def summarise(
         probe="none" if problem.score.probe is None else "fixed",
         moments=moments,
         trustworthy=not heavy,
+        method=method,
     )
 
 

@@ -116,6 +116,7 @@ class Simulation(eqx.Module):
         failed: number of failed replicates by cause; the means are over the rest.
         moments: sufficient statistics, mergeable.
         trustworthy: False where the variance of the excess risk is known to be infinite.
+        method: how the kept samples were drawn: "rows", "conditional" or "sufficient", one in law.
         reached: whether the run reached its target; None if it had none.
         sequence: names the replicates that could follow; this run is the beginning of them.
         excess_risk, excess_error, error, noisy_error, calibration_slope, calibration_error,
@@ -133,6 +134,7 @@ class Simulation(eqx.Module):
     probe: str
     moments: Moments
     trustworthy: bool
+    method: str = "rows"
     reached: bool | None = None
     sequence: str = ""
 

@@ -17,7 +17,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -28,7 +28,7 @@ from jaxtyping import PRNGKeyArray
 
 from nfl_sim.influence import Influence
 from nfl_sim.problem import Problem
-from nfl_sim.simulation import blocks, engine
+from nfl_sim.simulation import blocks, draws, engine
 from nfl_sim.simulation.replicate import shape_of
 from nfl_sim.simulation.result import CAUSES, QUANTITIES, Moments, Simulation
 
@@ -78,6 +78,7 @@ class Store:
         dim: int,
         num_samples: int,
         num_replicates: int,
+        method: draws.Method = "auto",
         on_chunk: Callable[[int, bool], None] = lambda replicates, cached: None,
         control: Influence | None = None,
     ) -> Simulation:
@@ -85,10 +86,13 @@ class Store:
 
         ``on_chunk`` is told the number of replicates of each chunk and whether it was cached.
         """
-        cell = fingerprint(key, problem, dim=dim, num_samples=num_samples, control=control)
+        draw = draws.plan(problem, dim, num_samples, method, whole=control is not None)
+        cell = fingerprint(
+            key, problem, dim=dim, num_samples=num_samples, method=draw.method, control=control
+        )
         total = Moments.empty()
-        block, chunk = block_and_chunk(problem, dim, num_samples)
-        budget = block * blocks.replicate_bytes(shape_of(problem, dim, num_samples)[0])
+        block, chunk = block_and_chunk(problem, dim, num_samples, draw)
+        budget = block * blocks.replicate_bytes(shape_of(problem, dim, num_samples)[0], draw)
         for start, stop, found in self._pieces(cell, chunk, num_replicates):
             moments = found
             if moments is None:
@@ -100,13 +104,16 @@ class Store:
                     num_samples=num_samples,
                     start=start,
                     stop=stop,
+                    method=draw.method,
                     memory_budget=budget,
                     control=control,
                 )
                 self._write(cell, start, stop, moments, time.perf_counter() - began)
             total = total.merge(moments)
             on_chunk(stop - start, found is not None)
-        return engine.summarise(problem, dim, num_samples, num_replicates, total)
+        sequence = engine.name_of_sequence(key, problem, draw.method, control)
+        found = engine.summarise(problem, dim, num_samples, num_replicates, total, draw.method)
+        return replace(found, sequence=sequence)
 
     def count(
         self,
@@ -116,11 +123,15 @@ class Store:
         dim: int,
         num_samples: int,
         num_replicates: int,
+        method: draws.Method = "auto",
         control: Influence | None = None,
     ) -> int:
         """How many of these replicates are in the store."""
-        cell = fingerprint(key, problem, dim=dim, num_samples=num_samples, control=control)
-        chunk = block_and_chunk(problem, dim, num_samples)[1]
+        draw = draws.plan(problem, dim, num_samples, method, whole=control is not None)
+        cell = fingerprint(
+            key, problem, dim=dim, num_samples=num_samples, method=draw.method, control=control
+        )
+        chunk = block_and_chunk(problem, dim, num_samples, draw)[1]
         pieces = self._pieces(cell, chunk, num_replicates)
         return sum(stop - start for start, stop, moments in pieces if moments is not None)
 
@@ -194,13 +205,14 @@ def fingerprint(
     *,
     dim: int,
     num_samples: int,
+    method: str = "rows",
     control: Influence | None = None,
 ) -> str | None:
     """The name of a cell: a hash of all that its replicates depend on.
 
-    It covers the problem (class names, fields, float64 values), the size, the key, the source of
-    the simulation layers and of the modules of the user's specs. None, not cached, if a spec has
-    no source that can be read.
+    It covers the problem (class names, fields, float64 values), the size, the key, the method that
+    draws (never "auto"), the source of the simulation layers and of the modules of the user's
+    specs. None, not cached, if a spec has no source that can be read.
     """
     try:
         classes: set[type] = set()
@@ -210,6 +222,7 @@ def fingerprint(
             "problem": describe(problem, classes),
             "dim": dim,
             "num_samples": num_samples,
+            "method": method,
             "control": None if control is None else describe(control, classes),
             "source": [simulation_source(), *_user_sources(classes)],
         }
@@ -238,14 +251,18 @@ def describe(value: Any, classes: set[type]) -> Any:
     raise UnreadableSourceError(f"no name can stand for {value!r}")
 
 
-def block_and_chunk(problem: Problem, dim: int, num_samples: int) -> tuple[int, int]:
+def block_and_chunk(
+    problem: Problem, dim: int, num_samples: int, draw: draws.Draw | None = None
+) -> tuple[int, int]:
     """Replicates drawn at once, and replicates stored together: powers of two.
 
     A number of replicates that is a power of two is then drawn in equal blocks, compiled once.
+    ``draw`` is that of "auto" if none is given.
     """
+    draw = draws.plan(problem, dim, num_samples) if draw is None else draw
     shape, _ = shape_of(problem, dim, num_samples)
-    block = _floor_to_power(blocks.block_size(shape, LARGEST_BLOCK))
-    per_chunk = CHUNK_NORMALS // (num_samples * (dim + 1) * block)
+    block = _floor_to_power(blocks.block_size(shape, LARGEST_BLOCK, draw=draw))
+    per_chunk = CHUNK_NORMALS // (draws.work(problem, dim, num_samples, draw) * block)
     return block, block * _floor_to_power(per_chunk)
 
 

@@ -20,12 +20,13 @@ from tests.strategies import example_problem
 KEY = jax.random.key(7)
 PROBLEM = example_problem(fraction=0.3)
 SIZES = {"dim": 3, "num_samples": 40}
+ROWS = {"method": "rows"}
 SHAPE, QUOTA = shape_of(PROBLEM, 3, 40)
 REPLICATES = 50
 
 
 def simulate(problem=PROBLEM, key=KEY, **changes):
-    return nfl.simulate(key, problem, **(SIZES | {"num_replicates": REPLICATES} | changes))
+    return nfl.simulate(key, problem, **(SIZES | ROWS | {"num_replicates": REPLICATES} | changes))
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +66,7 @@ def test_same_call_same_bits():
 
 def test_a_replicate_is_addressable(values):
     for index in (0, 17, 49):
-        again = nfl.replicate(KEY, PROBLEM, index, **SIZES)
+        again = nfl.replicate(KEY, PROBLEM, index, **SIZES, **ROWS)
         np.testing.assert_allclose(list(again.values()), values[index], 1e-5)
 
 
@@ -128,7 +129,9 @@ class Fragile(Learner):
 def test_failures_are_counted_and_left_out():
     problem = eqx.tree_at(lambda p: p.learner, PROBLEM, Fragile())
     run = simulate(problem, memory_budget=16 * replicate_bytes(SHAPE))
-    each = [nfl.replicate(KEY, problem, i, **SIZES)["excess_risk"] for i in range(REPLICATES)]
+    each = [
+        nfl.replicate(KEY, problem, i, **SIZES, **ROWS)["excess_risk"] for i in range(REPLICATES)
+    ]
     good = np.isfinite(each)
     assert 0 < good.sum() < REPLICATES
     assert run.failed["diverged"] == sum(run.failed.values()) == REPLICATES - good.sum()

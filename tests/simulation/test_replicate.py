@@ -62,7 +62,7 @@ def by_hand(problem, index, dim, num_samples):
 def test_replicate_is_that_of_numpy(score, rule, penalty, dim):
     problem = example_problem(score, rule, fraction=0.3, penalty=penalty)
     for index in (0, 5):
-        found = nfl.replicate(KEY, problem, index, dim=dim, num_samples=40)
+        found = nfl.replicate(KEY, problem, index, dim=dim, num_samples=40, method="rows")
         expected = by_hand(problem, index, dim, 40)
         assert tuple(found) == QUANTITIES
         for name in QUANTITIES:
@@ -135,7 +135,8 @@ def test_the_tail_is_kept_faithfully():
     problem = example_problem(
         EL2N, KeepHardest, norm=0.0, signal=0.0, noise_std=1.0, fraction=kept / n, penalty=0.1
     )
-    run = nfl.simulate(KEY, problem, dim=1, num_samples=n, num_replicates=100)
+    sizes = {"dim": 1, "num_samples": n, "num_replicates": 100}
+    run = nfl.simulate(KEY, problem, **sizes, method="rows")
     mass = stats.beta(kept, n - kept + 1)
     expected = mass.expect(lambda u: stats.norm.isf(u / 2), lb=0.0, ub=0.01)
     assert run.num_kept == kept

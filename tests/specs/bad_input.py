@@ -195,7 +195,7 @@ CASES: dict[str, tuple[Case, str]] = {
     "integer key": (lambda: simulate(0.5), r"key must be a typed key.*got 0.5"),
     "unknown method": (
         lambda: simulate(method="exact"),
-        r"method must be one of \('auto', 'rows'\), got 'exact'",
+        r"method must be one of \('auto', 'rows', 'conditional', 'sufficient'\), got 'exact'",
     ),
 }
 
