@@ -1,6 +1,7 @@
 """Blocks of replicates: jitted, sized by a memory budget, reduced to mergeable statistics."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import equinox as eqx
 import jax
@@ -33,6 +34,8 @@ from nfl_sim.simulation.replicate import (
     train,
 )
 from nfl_sim.simulation.result import CAUSES, QUANTITIES, Moments
+from nfl_sim.simulation.spread import spread
+from nfl_sim.simulation.stopping import Target
 from nfl_sim.validation import Scalar, to_count
 
 # Small blocks stay in the cache of a CPU; an accelerator wants to be filled.
@@ -52,16 +55,27 @@ def run_replicates(
     memory_budget: int | None = None,
     progress: Callable[[int], None] | None = None,
     control: Influence | None = None,
+    earlier: Moments | None = None,
+    target: Target | None = None,
 ) -> Moments:
-    """Statistics of the replicates ``start`` to ``stop - 1`` of `simulate`."""
+    """Statistics of the replicates ``start`` to ``stop - 1`` of `simulate`, added to ``earlier``.
+
+    With a target, up to the first look that meets it.
+    """
     shape, quota = shape_of(problem, dim, num_samples)
     draw = draws.plan(problem, dim, num_samples, method, whole=control is not None)
     block = block_size(shape, stop - start, memory_budget, draw)
-    total = Moments.empty()
+    looks = frozenset() if target is None else frozenset(target.looks(start, stop))
+    total = Moments.empty() if earlier is None else earlier
     for first in range(start, stop, block):
         last = min(first + block, stop)
-        span = (first, last)
-        total = total.merge(_run_block(key, problem, quota, span, block, shape, control, draw))
+        indices = jnp.arange(first, first + block)
+        outcome = outcomes(key, problem, quota, indices, shape, control, draw)
+        ends = sorted({last, *(look for look in looks if first < look < last)})
+        for low, high in pairwise([first, *ends]):
+            total = total.merge(_moments(outcome, indices, low, high))
+            if target is not None and high in looks and target.is_reached(total):
+                return total
         if progress is not None:
             progress(last - start)
     return total
@@ -70,12 +84,26 @@ def run_replicates(
 def block_size(
     shape: Shape, num_replicates: int, memory_budget: int | None = None, draw: Draw = ROWS
 ) -> int:
-    """How many replicates are drawn at once so that their rows fit the memory budget."""
+    """How many replicates are drawn at once so that their rows fit the memory of each device.
+
+    A multiple of the number of devices, where there are as many replicates. The default budget
+    is a matter of speed and always allows one replicate.
+
+    Raises:
+        ValueError: ``memory_budget`` is too small for one replicate.
+    """
+    least = replicate_bytes(shape, draw)
     if memory_budget is None:
         backend = jax.default_backend()
-        memory_budget = _BUDGET["cpu" if backend == "cpu" else "accelerator"]
+        memory_budget = max(least, _BUDGET["cpu" if backend == "cpu" else "accelerator"])
     budget = to_count("memory_budget", memory_budget, at_least=1)
-    return max(1, min(budget // replicate_bytes(shape, draw), num_replicates, _LARGEST_BLOCK))
+    if budget < least:
+        raise ValueError(
+            f"memory_budget must be at least {least} bytes, what one replicate of "
+            f"num_samples={shape.num_samples} and dim={shape.dim} takes, got {budget}"
+        )
+    devices = min(jax.local_device_count(), num_replicates)
+    return devices * min(budget // least, -(-num_replicates // devices), _LARGEST_BLOCK)
 
 
 def replicate_bytes(shape: Shape, draw: Draw = ROWS) -> int:
@@ -93,23 +121,6 @@ def replicate_bytes(shape: Shape, draw: Draw = ROWS) -> int:
     }
     scores = drawn.get(draw.level, 8 * 6 * draws.chunk_of(shape.bucket))
     return scores + 8 * 4 * (size * (dim + 6) + (dim + 1) ** 2)
-
-
-def _run_block(
-    key: PRNGKeyArray,
-    problem: Problem,
-    quota: Quota,
-    span: tuple[int, int],
-    block: int,
-    shape: Shape,
-    control: Influence | None,
-    draw: Draw,
-) -> Moments:
-    first, last = span
-    indices = jnp.arange(first, first + block)
-    outcome = outcomes(key, problem, quota, indices, shape, control, draw)
-    count, mean, m2, failed = _statistics(outcome, indices, jnp.asarray(last))
-    return Moments(int(count), np.asarray(mean), np.asarray(m2), np.asarray(failed))
 
 
 def outcomes(
@@ -203,7 +214,7 @@ def _draw(
         seed = jax.random.fold_in(key, index)
         return draw(seed, model, num_samples=num_samples, dim=dim, double=double)
 
-    return jax.vmap(one)(indices)
+    return spread(one, indices, work=num_samples * dim)
 
 
 @eqx.filter_jit
@@ -219,17 +230,18 @@ def _project(
         seed = jax.random.fold_in(key, index)
         return draws.project(seed, model, num_samples=num_samples, dim=dim, lengths=lengths)
 
-    return jax.vmap(one)(indices)
+    return spread(one, indices, work=3 * num_samples)
 
 
 @eqx.filter_jit
 def _complete(
     key: PRNGKeyArray, chosen: Chosen, indices: Int[Array, " b"], dim: int, lengths: bool
 ) -> Chosen:
-    def one(index, chosen):
+    def one(both: tuple[Array, Chosen]):
+        index, chosen = both
         return draws.complete(jax.random.fold_in(key, index), chosen, dim=dim, lengths=lengths)
 
-    return jax.vmap(one)(indices, chosen)
+    return spread(one, (indices, chosen), work=_size(chosen) * dim)
 
 
 @eqx.filter_jit
@@ -247,27 +259,28 @@ def _draw_chosen(
         seed = jax.random.fold_in(key, index)
         return draws.draw_chosen(seed, problem, num_samples, counts, draw, dim=dim, bucket=bucket)
 
-    return jax.vmap(one)(indices)
+    return spread(one, indices, work=bucket * dim)
 
 
 @eqx.filter_jit
 def _rate(drawn: Drawn, problem: Problem, further: int) -> Rated:
-    return jax.vmap(lambda one: rate(one, problem, further=further))(drawn)
+    return spread(lambda one: rate(one, problem, further=further), drawn, work=_size(drawn))
 
 
 @eqx.filter_jit
 def _choose(drawn: Drawn, rated: Rated, counts: Counts, bucket: int, stratified: bool) -> Chosen:
-    def one(drawn, rated):
-        return choose(drawn, rated, counts, bucket=bucket, stratified=stratified)
+    def one(both: tuple[Drawn, Rated]):
+        return choose(*both, counts, bucket=bucket, stratified=stratified)
 
-    return jax.vmap(one)(drawn, rated)
+    return spread(one, (drawn, rated), work=_size(drawn))
 
 
 @eqx.filter_jit
 def _toss(drawn: Drawn, rated: Rated, rule: PoissonRule, bucket: int) -> tuple[Chosen, Budget]:
-    return jax.vmap(lambda drawn, rated: choose_by_coin(drawn, rated, rule, bucket=bucket))(
-        drawn, rated
-    )
+    def one(both: tuple[Drawn, Rated]):
+        return choose_by_coin(*both, rule, bucket=bucket)
+
+    return spread(one, (drawn, rated), work=_size(drawn))
 
 
 @eqx.filter_jit
@@ -283,28 +296,41 @@ def _train(
         flags = {"underdetermined": underdetermined, "probe_fits": fits}
         return train(chosen, model, learner, direction, **flags)
 
-    return jax.vmap(one)(chosen, direction, probe_fits)
+    return spread(one, chosen, direction, probe_fits, work=_size(chosen))
 
 
 @eqx.filter_jit
 def _control(
     outcome: Outcome, drawn: Drawn, rated: Rated, model: Model, control: Influence
 ) -> Outcome:
-    def one(covariates, labels, priorities):
-        return control(model, covariates, labels, priorities)
+    def one(seen):
+        return control(model, *seen)
 
-    first_order = jax.vmap(one)(drawn.covariates, drawn.labels, rated.priorities)
+    seen = (drawn.covariates, drawn.labels, rated.priorities)
+    first_order = spread(one, seen, work=_size(drawn))
     risks = outcome.values[:, QUANTITIES.index("excess_risk")]
     column = QUANTITIES.index("controlled_risk")
     return outcome._replace(values=outcome.values.at[:, column].set(risks - first_order))
 
 
+def _size(batch: Drawn | Chosen) -> int:
+    """Numbers that a member of the batch holds, at the most."""
+    return max(leaf.size // leaf.shape[0] for leaf in jax.tree.leaves(batch))
+
+
+def _moments(outcome: Outcome, indices: Int[Array, " b"], low: int, high: int) -> Moments:
+    """Of the members of a block whose index lies in [low, high)."""
+    found = _statistics(outcome, indices, jnp.asarray(low), jnp.asarray(high))
+    count, mean, m2, failed = map(np.asarray, found)
+    return Moments(int(count), mean, m2, failed)
+
+
 @jax.jit
 def _statistics(
-    outcome: Outcome, indices: Int[Array, " b"], last: Int[Array, ""]
+    outcome: Outcome, indices: Int[Array, " b"], low: Int[Array, ""], high: Int[Array, ""]
 ) -> tuple[Array, Array, Array, Array]:
-    """Count, mean, sum of squared deviations and failures of the block's real members."""
-    real = indices < last
+    """Count, mean, sum of squared deviations and failures."""
+    real = (indices >= low) & (indices < high)
     good = real & (outcome.failure < 0)
     count = jnp.sum(good)
     values = jnp.where(good[:, None], outcome.values, 0.0)

@@ -68,6 +68,11 @@ class Moments(eqx.Module):
         zeros = np.zeros(len(QUANTITIES))
         return cls(0, zeros, zeros, np.zeros(len(CAUSES), dtype=np.int64))
 
+    @property
+    def drawn(self) -> int:
+        """How many replicates, the failed ones included."""
+        return self.count + int(self.failed.sum())
+
     def merge(self, other: "Moments") -> "Moments":
         """The statistics of both sets of replicates together (Chan, Golub & LeVeque 1983)."""
         count = self.count + other.count
@@ -114,6 +119,8 @@ class Simulation(eqx.Module):
         moments: sufficient statistics, mergeable.
         trustworthy: False where the variance of the excess risk is known to be infinite.
         method: how the kept samples were drawn: "rows", "conditional" or "sufficient", one in law.
+        reached: whether the run reached its target; None if it had none.
+        sequence: names the replicates that could follow; this run is the beginning of them.
         excess_risk, excess_error, error, noisy_error, calibration_slope, calibration_error,
             parallel, orthogonal, norm, probe_overlap, threshold, training_loss, margin,
             support_fraction: an `Estimate` each, named as in `Prediction`; nan where the quantity
@@ -130,6 +137,8 @@ class Simulation(eqx.Module):
     moments: Moments
     trustworthy: bool
     method: str = "rows"
+    reached: bool | None = None
+    sequence: str = ""
 
     @property
     def failed(self) -> Mapping[str, int]:

@@ -17,7 +17,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -111,7 +111,9 @@ class Store:
                 self._write(cell, start, stop, moments, time.perf_counter() - began)
             total = total.merge(moments)
             on_chunk(stop - start, found is not None)
-        return engine.summarise(problem, dim, num_samples, num_replicates, total, draw.method)
+        sequence = engine.name_of_sequence(key, problem, draw.method, control)
+        found = engine.summarise(problem, dim, num_samples, num_replicates, total, draw.method)
+        return replace(found, sequence=sequence)
 
     def count(
         self,
