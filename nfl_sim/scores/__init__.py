@@ -8,6 +8,7 @@ from nfl_sim.scores._leverage import Leverage
 from nfl_sim.scores._loss import Loss
 from nfl_sim.scores._margin import Margin
 from nfl_sim.scores._probe import Probe
+from nfl_sim.scores._row import RowScore
 from nfl_sim.scores._uncertainty import Uncertainty
 from nfl_sim.scores._uniform import Uniform
 
@@ -21,6 +22,7 @@ __all__ = [
     "Margin",
     "PointwiseScore",
     "Probe",
+    "RowScore",
     "Uncertainty",
     "Uniform",
     "View",

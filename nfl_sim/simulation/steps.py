@@ -61,6 +61,8 @@ def score(
         features["norm"] = jnp.sqrt(jnp.sum(covariates**2, axis=1))
     if "label" in rating.needs:
         features["label"] = labels
+    if "covariates" in rating.needs:
+        features["covariates"] = covariates
     if rating.probe is not None:
         weights = rating.probe.fit(key, covariates, labels, problem.learner)
         margin = covariates @ weights.astype(covariates.dtype)
