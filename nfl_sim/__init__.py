@@ -6,6 +6,7 @@ Importing the package never changes JAX's configuration; predictions need
 """
 
 from nfl_sim import learners, models, pruning, scores, theorems
+from nfl_sim.assess import Assessment, assess
 from nfl_sim.compare import Agreement, compare
 from nfl_sim.influence import Influence
 from nfl_sim.optimal_unbiased import OptimalUnbiased
@@ -41,6 +42,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Agreement",
+    "Assessment",
     "Estimate",
     "FiniteSample",
     "FixedDimension",
@@ -54,6 +56,7 @@ __all__ = [
     "Proportional",
     "SameSampleProbe",
     "Simulation",
+    "assess",
     "compare",
     "crossover_sample_size",
     "fit",

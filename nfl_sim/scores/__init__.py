@@ -16,6 +16,7 @@ from nfl_sim.scores._leverage import Leverage
 from nfl_sim.scores._loss import Loss
 from nfl_sim.scores._margin import Margin
 from nfl_sim.scores._probe import AbstractProbe, Probe
+from nfl_sim.scores._row import RowScore
 from nfl_sim.scores._uncertainty import Uncertainty
 from nfl_sim.scores._uniform import Uniform
 
@@ -34,6 +35,7 @@ __all__ = [  # noqa: RUF022 - the order of `sorted`
     "Margin",
     "PointwiseScore",
     "Probe",
+    "RowScore",
     "SameSampleProbe",
     "SubsampleProbe",
     "Uncertainty",

@@ -292,11 +292,12 @@ def _train(
     learner: Learner,
     underdetermined: bool,
 ) -> Outcome:
-    def one(chosen, direction, fits):
+    def one(member):
+        chosen, direction, fits = member
         flags = {"underdetermined": underdetermined, "probe_fits": fits}
         return train(chosen, model, learner, direction, **flags)
 
-    return spread(one, chosen, direction, probe_fits, work=_size(chosen))
+    return spread(one, (chosen, direction, probe_fits), work=_size(chosen))
 
 
 @eqx.filter_jit

@@ -77,6 +77,8 @@ def rated(
         features["norm"] = jnp.sqrt(jnp.sum(covariates**2, axis=1))
     if "label" in rating.needs:
         features["label"] = labels
+    if "covariates" in rating.needs:
+        features["covariates"] = covariates
     if opinion is not None:
         margin = opinion.margin
         if "probe_margin" in rating.needs:
