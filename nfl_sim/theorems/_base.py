@@ -5,15 +5,28 @@ import dataclasses
 from collections.abc import Iterator
 from typing import ClassVar, NamedTuple
 
+import jax
+import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
 from nfl_sim.models import Perceptron
 from nfl_sim.problem import Problem
-from nfl_sim.pruning import Calibration, KeepRandom, PointwiseRule, PoissonRule
+from nfl_sim.pruning import (
+    Calibration,
+    KeepEasiest,
+    KeepHardest,
+    KeepRandom,
+    PointwiseRule,
+    PoissonRule,
+)
 from nfl_sim.scores import Probe
+from nfl_sim.simulation import score
 from nfl_sim.theorems.verdict import Verdict, undecided
+from nfl_sim.validation import NoTheoryError
 
 RESOLUTION = 0.02  # of the quantity a claim is about: what still counts as on the bound
+_LOOKED_AT = 4096  # samples on which a score is tried
+_TIED = 0.002  # a share of them that is no coincidence
 
 
 class Assumption(NamedTuple):
@@ -52,10 +65,13 @@ class Theorem(abc.ABC):
     def assumptions(self, problem: Problem, dim: int) -> tuple[Assumption, ...]:
         """Which assumptions the problem meets, and why; those after one that fails are left out."""
         found: list[Assumption] = []
-        for assumption in self._all(problem, dim):
-            found.append(assumption)
-            if not assumption.holds:
-                break
+        try:
+            for assumption in self._all(problem, dim):
+                found.append(assumption)
+                if not assumption.holds:
+                    break
+        except NoTheoryError as error:
+            found.append(Assumption("a prediction of the limit", None, str(error)))
         return tuple(found)
 
     @abc.abstractmethod
@@ -115,16 +131,39 @@ def convex_loss(problem: Problem) -> Assumption:
     return Assumption("convex, differentiable loss", smooth, f"the loss of {name}")
 
 
+def told(problem: Problem, dim: int) -> Iterator[Assumption]:
+    """The score of 4096 samples is a number, and does not tie them where the rule cuts."""
+    name = type(problem.score).__name__
+    sample_key, score_key = jax.random.split(jax.random.key(0))
+    covariates, labels = problem.model.sample(sample_key, _LOOKED_AT, dim, jnp.float64)
+    scores = score(score_key, problem, covariates, labels)
+    broken = int(jnp.sum(jnp.isnan(scores)))
+    yield Assumption(
+        "a score that is a number", not broken, f"{name} is nan on {broken} of {_LOOKED_AT} samples"
+    )
+    rule = problem.rule
+    if isinstance(rule, KeepHardest | KeepEasiest | Calibration):
+        top = rule.top_fraction if isinstance(rule, Calibration) else rule.fraction
+        priority = jnp.sort(rule.priority(scores))
+        place = min(int((1.0 - float(top)) * _LOOKED_AT), _LOOKED_AT - 1)
+        tied = float(jnp.mean(priority == priority[place]))
+        why = f"{name} ties a share {tied:.2g} of the samples at the threshold"
+        # A fair coin may break them, but no prediction here knows of coins.
+        known = tied < _TIED or None
+        yield Assumption("no atom of the score at the threshold", known, why)
+
+
 def no_penalty(problem: Problem) -> Assumption:
     """D4 speaks of unpenalised training."""
     penalty = float(getattr(problem.learner, "penalty", 0.0))
     return Assumption("unpenalised training", penalty == 0.0, f"penalty={penalty:g}")
 
 
-def plain_training(problem: Problem) -> Iterator[Assumption]:
-    """A convex loss, and no penalty."""
+def plain_training(problem: Problem, dim: int) -> Iterator[Assumption]:
+    """A convex loss, no penalty, and a score without atoms."""
     yield convex_loss(problem)
     yield no_penalty(problem)
+    yield from told(problem, dim)
 
 
 def unbiased(problem: Problem) -> Assumption:
