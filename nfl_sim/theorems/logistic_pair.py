@@ -206,7 +206,7 @@ def margin_mass(model: Logistic, score: PointwiseScore, place: float) -> float:
     References: {eq}`eq-adversary-logistic` in theory_notes/07_no_free_lunch.md.
     """
     probe = score.probe
-    angle = 0.0 if probe is None else float(probe.angle)
+    angle = float(probe.angle) if isinstance(probe, Probe) else 0.0
     across = np.linspace(-_REACH, _REACH, 721)  # trapezoids, exact for an analytic integrand
     edges = np.unique(np.clip(np.linspace(-_REACH, _REACH, 37), -_REACH, place))
     if len(edges) < 2:
