@@ -104,7 +104,8 @@ class Theorem(abc.ABC):
         """D2, which nearly all theorems rest on, and what this one assumes beside it."""
         rule = type(problem.rule)
         kinds = " or ".join(kind.__name__ for kind in self.speaks_of)
-        yield Assumption(f"a {kinds}", issubclass(rule, self.speaks_of), f"got {rule.__name__}")
+        among = issubclass(rule, self.speaks_of)
+        yield Assumption(f"a {kinds}", among, f"{rule.__name__} is {'one' if among else 'none'}")
         if self.fixed_probe:
             probe = problem.score.probe
             name = "no probe" if probe is None else type(probe).__name__
