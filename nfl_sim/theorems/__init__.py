@@ -2,10 +2,13 @@
 
 from nfl_sim.theorems._base import Assumption, Theorem
 from nfl_sim.theorems.adversary import Adversary, adversary, same_kept_law
+from nfl_sim.theorems.finite_sample import Insurance, TopM, Undetectability
+from nfl_sim.theorems.information import BayesBound, BayesRisk, Information, bayes_risk
 from nfl_sim.theorems.limits import HighCompression, NoNewExponent
 from nfl_sim.theorems.no_free_lunch import Adversaries, NoFreeLunch, Risks, midpoint, risks
 from nfl_sim.theorems.rates import LimitOfTraining, SecondOrder
 from nfl_sim.theorems.unbiased import Calibration, Ceiling
+from nfl_sim.theorems.universality import FreeLunch, Universality
 from nfl_sim.theorems.validity import Distance, PushCurve, Validity, push_curve
 from nfl_sim.theorems.verdict import Verdict, at_least, equal, holm, undecided, until_decided
 
@@ -13,10 +16,15 @@ __all__ = [
     "Adversaries",
     "Adversary",
     "Assumption",
+    "BayesBound",
+    "BayesRisk",
     "Calibration",
     "Ceiling",
     "Distance",
+    "FreeLunch",
     "HighCompression",
+    "Information",
+    "Insurance",
     "LimitOfTraining",
     "NoFreeLunch",
     "NoNewExponent",
@@ -24,10 +32,14 @@ __all__ = [
     "Risks",
     "SecondOrder",
     "Theorem",
+    "TopM",
+    "Undetectability",
+    "Universality",
     "Validity",
     "Verdict",
     "adversary",
     "at_least",
+    "bayes_risk",
     "catalogue",
     "equal",
     "holm",
@@ -57,4 +69,11 @@ def catalogue() -> tuple[Theorem, ...]:
         NoNewExponent(),
         Calibration(),
         Ceiling(),
+        Universality(),
+        FreeLunch(),
+        TopM(),
+        Insurance(),
+        Undetectability(),
+        BayesBound(),
+        Information(),
     )

@@ -69,9 +69,7 @@ def distances(count, repeats=6, fraction=0.1):
         full = least_squares(covariates, labels)
         random = np.random.default_rng(seed).permutation(count)[: num_kept(fraction, count)]
         pair = kept_by(fraction, covariates, labels, jax.random.key(seed)), random
-        found.append(
-            [np.linalg.norm(least_squares(covariates[k], labels[k]) - full) for k in pair]
-        )
+        found.append([np.linalg.norm(least_squares(covariates[k], labels[k]) - full) for k in pair])
     return np.mean(found, axis=0)
 
 
