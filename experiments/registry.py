@@ -64,6 +64,14 @@ EXPERIMENTS: Mapping[str, Entry] = {
         "the worst of two processes with one kept law: the bound, and learners above it",
         in_make_run=True,
     ),
+    "fig10_free_lunch": Entry(
+        "joint selection: distance to the student of all data, and audits as insurance",
+        in_make_run=True,
+    ),
+    "fig12_information": Entry(
+        "what kept samples know: least squares, truncated likelihood and the Bayes bound",
+        in_make_run=True,
+    ),
     "tab1_verdicts": Entry(
         "every theorem on every kind of problem: holds, violated or inconclusive"
     ),

@@ -40,6 +40,7 @@ RULES: dict[str, dict[str, Any]] = {
     "SoftCalibration": {"linestyle": (0, (4, 1, 1, 1)), "marker": "s"},
     "ExactCalibration": {"linestyle": (0, (8, 1.5)), "marker": "D"},
     "ImportanceSampling": {"linestyle": (0, (4, 1, 1, 1, 1, 1)), "marker": "p"},
+    "BalancedVertex": {"linestyle": (0, (2, 1)), "marker": "*"},
 }
 RULE_NAMES = {
     "KeepHardest": "hardest",
@@ -48,6 +49,7 @@ RULE_NAMES = {
     "SoftCalibration": "soft",
     "ExactCalibration": "exact",
     "ImportanceSampling": "best unbiased:",
+    "BalancedVertex": "balanced vertex",
 }
 
 RC: dict[Any, Any] = {

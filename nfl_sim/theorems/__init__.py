@@ -3,12 +3,15 @@
 from nfl_sim.theorems._base import Assumption, Theorem
 from nfl_sim.theorems.adversary import adversary, same_kept_law
 from nfl_sim.theorems.distance import Distance, Sides
+from nfl_sim.theorems.finite_sample import Insurance, TopM, Undetectability
+from nfl_sim.theorems.information import BayesBound, BayesRisk, Information, bayes_risk
 from nfl_sim.theorems.limits import HighCompression, NoNewExponent
 from nfl_sim.theorems.no_free_lunch import Adversaries, NoFreeLunch, Risks, midpoint, risks
 from nfl_sim.theorems.pair import Adversary, Process
 from nfl_sim.theorems.programme import ProportionalProgramme
 from nfl_sim.theorems.rates import LimitOfTraining, SecondOrder
 from nfl_sim.theorems.unbiased import Calibration, Ceiling
+from nfl_sim.theorems.universality import FreeLunch, Universality
 from nfl_sim.theorems.validity import PushCurve, Validity, push_curve
 from nfl_sim.theorems.verdict import Verdict, at_least, equal, holm, undecided, until_decided, worst
 
@@ -16,10 +19,15 @@ __all__ = [
     "Adversaries",
     "Adversary",
     "Assumption",
+    "BayesBound",
+    "BayesRisk",
     "Calibration",
     "Ceiling",
     "Distance",
+    "FreeLunch",
     "HighCompression",
+    "Information",
+    "Insurance",
     "LimitOfTraining",
     "NoFreeLunch",
     "NoNewExponent",
@@ -30,10 +38,14 @@ __all__ = [
     "SecondOrder",
     "Sides",
     "Theorem",
+    "TopM",
+    "Undetectability",
+    "Universality",
     "Validity",
     "Verdict",
     "adversary",
     "at_least",
+    "bayes_risk",
     "catalogue",
     "equal",
     "holm",
@@ -61,4 +73,11 @@ def catalogue() -> tuple[Theorem, ...]:
         Calibration(),
         ProportionalProgramme(),
         Ceiling(),
+        Universality(),
+        FreeLunch(),
+        TopM(),
+        Insurance(),
+        Undetectability(),
+        BayesBound(),
+        Information(),
     )

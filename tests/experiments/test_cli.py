@@ -56,6 +56,8 @@ def test_all_quick_stays_what_make_run_promises():
         "fig7_scaling_law",
         "fig8_calibration",
         "fig9_no_free_lunch",
+        "fig10_free_lunch",
+        "fig12_information",
     ]
     assert registry.names("paper") == list(registry.EXPERIMENTS)
 

@@ -19,6 +19,8 @@ from experiments import fig5_curves as fig5
 from experiments import fig6_double_descent as fig6
 from experiments import fig8_calibration as fig8
 from experiments import fig9_no_free_lunch as fig9
+from experiments import fig10_free_lunch as fig10
+from experiments import fig12_information as fig12
 from experiments.tables import from_rows
 
 CURVES = [("Uniform", "KeepRandom", np.nan)]
@@ -201,6 +203,40 @@ def fig9_tables():
     return {"lines": from_rows(lines), "points": from_rows(points)}
 
 
+def fig10_tables():
+    sizes, names = (400, 1600, 6400), ("curve_score", "curve_rule")
+    curves = [dict(zip(names, curve, strict=True)) for curve in fig10.LINEAR]
+    rows = [curve | {"num_samples": n} for curve, n in product(curves, sizes)]
+    signs = [{"curve": name, "num_samples": n} for name, n in product(fig10.SIGNS, sizes)]
+    audits = [
+        dict(zip(names, pair, strict=True)) | {"audits": n, "risk": 0.5**n, "bound": 0.5**n}
+        for pair, n in product(fig10.PAIRS, (0.0, 1.0, 2.0))
+    ]
+    found = {
+        "distances": [row | {"distance": 0.1, "sem": 0.01} for row in rows],
+        "distance_lines": [row | {"distance": 0.1} for row in rows],
+        "risks": [row | {"ratio": 2.0, "sem": 0.1} for row in rows],
+        "risk_lines": [row | {"ratio": 2.0} for row in rows],
+        "logistic": [row | {"distance": 0.1, "sem": 0.01} for row in signs],
+        "audits": [row | {"sem": 0.01} for row in audits],
+    }
+    return {name: from_rows(rows) for name, rows in found.items()}
+
+
+def fig12_tables():
+    curves = product((fig12.HARDEST, fig12.EASIEST), (fig12.SQUARES, fig12.LIKELY), (0.1, 0.9))
+    points = [
+        {"curve_rule": rule, "learner": learner, "kept": r, "value": 1.0 / r, "sem": 0.1}
+        for rule, learner, r in curves
+    ]
+    averages = [
+        {"curve_score": score, "curve_rule": rule, "error": q, "risk": 0.1, "sem": 0.01}
+        for (score, rule), q in product([*fig12.AVERAGED, ("bound", "bound")], (0.1, 1.0))
+    ]
+    found = {"lines": points, "points": points, "averages": averages, "average_lines": averages}
+    return {name: from_rows(rows) for name, rows in found.items()}
+
+
 FIGURES = [
     (fig1, fig1_tables),
     (fig2_linear_failure, fig2_tables),
@@ -211,10 +247,14 @@ FIGURES = [
     (fig7_scaling_law, fig7_tables),
     (fig8, fig8_tables),
     (fig9, fig9_tables),
+    (fig10, fig10_tables),
+    (fig12, fig12_tables),
 ]
 
 
-@pytest.mark.parametrize(("module", "made"), FIGURES, ids=[f"fig{i}" for i in range(1, 10)])
+@pytest.mark.parametrize(
+    ("module", "made"), FIGURES, ids=[made.__name__.removesuffix("_tables") for _, made in FIGURES]
+)
 def test_figures_are_deterministic_and_legible(module, made):
     first, sizes, width = draw(module, made())
     second, _, _ = draw(module, made())
