@@ -42,6 +42,7 @@ CONSISTENT = {
     "leverage": (LINEAR, functions.length),
     "leverage of signs": (LOGISTIC, functions.length),
     "rounded leverage, with atoms": (LINEAR, functions.rounded),
+    "the label of signs, without intercept": (LOGISTIC, functions.label),
 }
 INCONSISTENT = {
     "EL2N": (LINEAR, functions.el2n),
