@@ -75,6 +75,7 @@ def assess(
     theory_notes/11_your_own_score.md.
     """
     look_key, push_key, run_key = jax.random.split(require_typed_key(key), 3)
+    wanted = Precision.of(resolution, false_alarm, budget)
     inspection = inspect_score(look_key, model, score, dim)
     setup = Setup.of(
         model,
@@ -96,7 +97,6 @@ def assess(
             num_replicates=setup.replicates,
         )
 
-    wanted = Precision.of(resolution, false_alarm, budget)
     return judge(push_key, setup, inspection, run, wanted)
 
 

@@ -119,10 +119,7 @@ def measure(
 def _judge(
     total: Sums, cuts: Thresholds, resolution: float, false_alarm: float, *, known: bool
 ) -> tuple[Push, ...]:
-    share = total.kept / total.size
-    push = total.push / total.kept[:, None]
-    spread = total.squares / total.size - (total.push / total.size) ** 2
-    sems = np.sqrt(spread / total.size) / share[:, None]
+    push, sems = _controlled(total)
     unit = resolution * np.sqrt(total.energy / total.kept[:, None])
     entries = push.size
     reach = stats.norm.isf(false_alarm / (2 * entries)) * sems
@@ -136,6 +133,17 @@ def _judge(
             Push(float(fraction), validity, reason, *row, float(tied), _composition(total, i))
         )
     return tuple(pushes)
+
+
+def _controlled(total: Sums) -> tuple[Float[np.ndarray, "k d"], Float[np.ndarray, "k d"]]:
+    """The push and its standard errors: E grad l(w*, Z) = 0 is known, and serves as a control."""
+    known = np.where(total.all_energy > 0.0, total.all_energy, 1.0)
+    control = total.energy / known
+    share = (total.kept / total.size)[:, None]
+    mean = (total.push - control * total.all_push) / total.size
+    second = total.squares - 2.0 * control * total.energy + control**2 * total.all_energy
+    variance = np.maximum(second / total.size - mean**2, 0.0)
+    return mean / share, np.sqrt(variance / total.size) / share
 
 
 def _outcomes(

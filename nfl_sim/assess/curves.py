@@ -149,15 +149,27 @@ def _winners(
 
 
 def _inverse(setup: Setup, points: Sequence[Point]) -> np.ndarray:
-    """1/m, for least squares beyond the d + 1 that it needs; the largest is 1."""
-    spent = setup.dim + 1 if isinstance(setup.learner, Ridge) else 0
-    kept = np.array([point.num_kept - spent for point in points], np.float64)
-    return kept[0] / kept
+    """1/m, for least squares beyond the d + 1 that it needs, in units of 1/(4 (d + 2))."""
+    kept = np.array([point.num_kept - _spent(setup) for point in points], np.float64)
+    return _spare(setup) / kept
+
+
+def _spent(setup: Setup) -> int:
+    return setup.dim + 1 if isinstance(setup.learner, Ridge) else 0
+
+
+def _spare(setup: Setup) -> float:
+    return 4.0 * (setup.dim + 2)
 
 
 def _fitted(setup: Setup, points: Sequence[Point], powers: tuple[int, ...]) -> Fit | None:
-    """The fit of the excess risk by powers of 1/n; None if it does not fit, or nothing can be."""
-    if len(points) < len(powers) or not all(point.sound for point in points):
+    """The fit of the excess risk by powers of 1/n; None if it does not fit, or nothing can be.
+
+    Sizes up to the last at which replicates fail are left out.
+    """
+    unsound = [i for i, point in enumerate(points) if not point.sound]
+    points = points[unsound[-1] + 1 if unsound else 0 :]
+    if len(points) < len(powers):
         return None
     means, sems = (np.array([getattr(point, name) for point in points]) for name in ("mean", "sem"))
     fit = fit_powers(_inverse(setup, points), means, sems, powers)
@@ -186,7 +198,7 @@ def _crossover(
 ) -> Crossover:
     estimate, sem = _crossing(setup, score, fit, random)
     sizes = [point.num_samples for point in score]
-    if not all(point.sound for point in score):
+    if not score[-1].sound:
         return Crossover("cannot be decided", math.nan, math.nan, math.nan, math.nan)
     if winners[-1] != "random":
         if plateau:
@@ -220,15 +232,13 @@ def _crossing(
     powers = u ** np.arange(3)
     slope = gap[1] + 2.0 * gap[2] * u
     error = math.sqrt(powers @ covariance @ powers) / abs(slope)
-    spent = setup.dim + 1 if isinstance(setup.learner, Ridge) else 0
-    first = points[0].num_kept - spent
-    fraction = points[0].num_kept / points[0].num_samples
-    return (first / u + spent) / fraction, first / u**2 * error / fraction
+    unit, fraction = _spare(setup), points[0].fraction
+    return (unit / u + _spent(setup)) / fraction, unit / u**2 * error / fraction
 
 
 def _student(points: Sequence[Point]) -> str:
-    """Whether replicates have a student, or the share of those without tends to 1."""
-    if all(point.sound for point in points):
+    """Whether replicates of the largest size have one, or the share of those without tends to 1."""
+    if points[-1].sound:
         return "exists"
     totals = np.array([point.replicates for point in points])
     counts = np.round(np.array([point.failed for point in points]) * totals)

@@ -131,7 +131,8 @@ def _looks_at_others(key: PRNGKeyArray, model: Model, ready: RowScore, dim: int)
     x, y = model.sample(key, count, dim, jnp.float64)
     order = np.random.default_rng(0).permutation(count)
     together = np.asarray(ready.function(x, y), np.float64)
-    scale = _CLOSE * float(np.max(np.abs(together), initial=0.0))
+    finite = together[np.isfinite(together)]
+    scale = _CLOSE * float(np.max(np.abs(finite), initial=0.0))
     for some in (order, order[: count // 2], order[:1]):
         apart = np.asarray(ready.function(x[some], y[some]), np.float64)
         if apart.shape != some.shape or not np.allclose(

@@ -55,8 +55,9 @@ class Sums(NamedTuple):
     Args:
         size: n.
         kept: of the inclusion probabilities pi.
-        push, squares: of (pi - r) times the gradient at w*, and of its squares.
+        push, squares: of pi times the gradient at w*, and of its squares.
         energy: of pi times the squared gradient.
+        all_push, all_energy: of the gradient and its square, whatever is kept.
         second: of pi x x'.
         traits, trait_squares: of pi times a trait, and of pi times its square.
         all_traits, all_squares: of the traits of all samples, and of their squares.
@@ -67,6 +68,8 @@ class Sums(NamedTuple):
     push: Float[np.ndarray, "k d"]
     squares: Float[np.ndarray, "k d"]
     energy: Float[np.ndarray, "k d"]
+    all_push: Float[np.ndarray, " d"]
+    all_energy: Float[np.ndarray, " d"]
     second: Float[np.ndarray, "k d d"]
     traits: Float[np.ndarray, "k t"]
     trait_squares: Float[np.ndarray, "k t"]
@@ -136,14 +139,15 @@ def _rows(key: PRNGKeyArray, problem: Problem, best: Float[Array, " d"], size: i
 def _add_up(rows: Rows, cuts: Thresholds) -> Sums:
     x, y, priorities, gradients = (np.asarray(column) for column in rows)
     pi = cuts.inclusion(priorities)
-    moved = pi - cuts.fractions[:, None]
     traits = np.stack([1.0 * (y > 0.0), y, np.linalg.norm(x, axis=1)], axis=1)
     return Sums(
         float(len(y)),
         np.sum(pi, axis=1),
-        moved @ gradients,
-        moved**2 @ gradients**2,
+        pi @ gradients,
+        pi**2 @ gradients**2,
         pi @ gradients**2,
+        np.sum(gradients, axis=0),
+        np.sum(gradients**2, axis=0),
         np.stack([(x * some[:, None]).T @ x for some in pi]),
         pi @ traits,
         pi @ traits**2,

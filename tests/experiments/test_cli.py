@@ -24,7 +24,7 @@ for words in json.loads(sys.argv[1]):
 
 
 def test_help_of_every_command_answers_without_jax():
-    commands = [[], ["list"], ["run"], ["all"], ["verify"], ["figures"]]
+    commands = [[], ["list"], ["run"], ["all"], ["score"], ["verify"], ["figures"]]
     commands += [
         ["run", name, preset] for name in registry.EXPERIMENTS for preset in ("quick", "paper")
     ]

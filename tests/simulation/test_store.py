@@ -232,3 +232,40 @@ def test_a_class_made_in_a_function_is_not_stored(key):
         """Its behaviour may depend on what it closes over."""
 
     assert fingerprint(key, problem(score=Hidden()), **SIZES) is None
+
+
+def function_in(path, source, monkeypatch):
+    """The function ``own`` of a module with this source."""
+    path.write_text(source)
+    module = types.ModuleType("of_a_user")
+    module.__file__ = str(path)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    exec(compile(source, str(path), "exec"), module.__dict__)
+    return module.own
+
+
+def named(key, function):
+    return fingerprint(key, problem(score=nfl.scores.RowScore(function, "own")), **SIZES)
+
+
+def test_a_function_as_a_score_is_named_by_the_source_of_its_module(tmp_path, key, monkeypatch):
+    """A helper that it calls is in the same module, and counts."""
+    text = "def helper(x):\n    return x[0]\ndef own(x, y):\n    return helper(x)\n"
+    place = tmp_path / "own.py"
+    name = named(key, function_in(place, text, monkeypatch))
+    assert name is not None
+    assert named(key, function_in(place, text, monkeypatch)) == name
+    assert named(key, function_in(place, text.replace("[0]", "[1]"), monkeypatch)) != name
+
+
+def test_two_functions_of_one_module_have_two_names(key):
+    one, other = (lambda x, y: x[0] * 2, lambda x, y: x[0] * 3)
+    names = {named(key, function) for function in (one, other, jax.jit(one))}
+    assert len(names) == 2
+    assert None not in names
+
+
+def test_a_function_that_hides_state_is_not_stored(key):
+    factor = 2.0
+    assert named(key, lambda x, y: factor * x[0]) is None
+    assert named(key, types.SimpleNamespace(own=[].append).own) is None

@@ -253,6 +253,30 @@ CASES: dict[str, tuple[Case, str]] = {
         lambda: nfl.theory.unbiased_ceiling(nfl.models.Perceptron(), 3, 0.5),
         r"no ceiling for Perceptron; there is for Linear and Logistic",
     ),
+    # scores of one's own
+    "score that is no function": (lambda: nfl.scores.RowScore(0.5), r"callable .* got 0.5"),
+    "assess a number": (
+        lambda: nfl.assess(jax.random.key(0), linear(), 0.5),
+        r"function must be callable as function\(x, y\), got 0.5",
+    ),
+    "assess with a raw key": (
+        lambda: nfl.assess(0.5, linear(), lambda x, y: y),
+        r"key must be a typed key.*got 0.5",
+    ),
+    "assess the middle": (
+        lambda: nfl.assess(jax.random.key(0), linear(), lambda x, y: y, rule="middle"),
+        r"rule must be one of \('hardest', 'easiest'\), got 'middle'",
+    ),
+    "assess at one fraction": (
+        lambda: nfl.assess(jax.random.key(0), linear(), lambda x, y: y, fractions=0.5),
+        r"fractions must be a sequence of numbers, got 0.5",
+    ),
+    "predict a function": (
+        lambda: nfl.predict(
+            problem(score=nfl.scores.RowScore(lambda x, y: y, "own")), nfl.FixedDimension(3)
+        ),
+        r"no prediction for the score 'own'.*nfl_sim.assess.*nfl_sim.simulate",
+    ),
     # the rest
     "raw key": (lambda: simulate(jax.random.PRNGKey(0)), r"key must be a typed key.*key\(0\), got"),
     "integer key": (lambda: simulate(0.5), r"key must be a typed key.*got 0.5"),

@@ -26,6 +26,7 @@ FEATURES = {
     "label": POINTS**2 - 1.0,
     "norm": jnp.abs(POINTS) + 0.5,
     "influence": jnp.abs(POINTS - 0.3),
+    "covariates": ROWS,
 }
 
 

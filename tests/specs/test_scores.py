@@ -11,7 +11,7 @@ import nfl_sim as nfl
 from nfl_sim import scores
 from nfl_sim.scores import PointwiseScore, View
 from tests.specs.behaviour import FEATURES, LABELS, ROWS, view
-from tests.specs.discovery import build, of_kind
+from tests.specs.discovery import build, contradiction, of_kind
 
 SCORES = of_kind(PointwiseScore)
 every_score = pytest.mark.parametrize("cls", SCORES, ids=lambda c: c.__name__)
@@ -71,7 +71,7 @@ def features(score, model):
     """The features of ROWS and the model's labels, in numpy."""
     labels, formula = LAWS[type(model).__name__]
     x, y = np.asarray(ROWS), np.asarray(labels)
-    known = {"norm": np.linalg.norm(x, axis=1), "label": y}
+    known = {"norm": np.linalg.norm(x, axis=1), "label": y, "covariates": x}
     if score.probe is not None:
         angle, norm = float(score.probe.angle), float(score.probe.norm)
         margin = x[:, :2] @ (norm * np.array([np.cos(angle), np.sin(angle)]))
@@ -100,6 +100,7 @@ FORMULAS = {
     scores.Margin: lambda f: -f["label"] * f["probe_margin"],
     scores.Uncertainty: lambda f: -abs(f["probe_margin"]),
     scores.Leverage: lambda f: f["norm"],
+    scores.RowScore: lambda f: -f["label"] * (f["covariates"][:, 0] + 0.5 * f["covariates"][:, 1]),
     scores.Uniform: lambda f: 0.0 * f["norm"],
 }
 
@@ -137,12 +138,13 @@ HARDER = [
     (scores.Uncertainty(PROBE), "probe_margin", 1.0, -0.5),
     (scores.Leverage(), "norm", 0.5, 1.0),
     (scores.Influence(PROBE), "influence", 0.5, 1.0),
+    (scores.RowScore(contradiction), "label", 0.5, -0.5),
 ]
 
 
 @pytest.mark.parametrize(("score", "feature", "easy", "hard"), HARDER)
 def test_larger_is_harder(score, feature, easy, hard):
-    rest = {name: jnp.asarray(0.7) for name in score.sees}
+    rest = {n: jnp.full((2,) if n == "covariates" else (), 0.7) for n in score.sees}
     low, high = (score(View(rest | {feature: jnp.asarray(v)})) for v in (easy, hard))
     assert high > low
 
