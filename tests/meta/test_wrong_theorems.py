@@ -23,12 +23,12 @@ KEY = jax.random.key(31)
 EASIEST = linear(rule=pruning.KeepEasiest(0.3))
 LABEL_FREE = linear(scores.Uncertainty)
 WRONG = {
-    "T1": (LimitOfTraining, {}, EASIEST, 4_000_000),
+    "T1": (LimitOfTraining, {}, EASIEST, 400_000),
     "T3": (Distance, {}, linear(rule=pruning.KeepEasiest(0.1)), 2_000_000),
     "T4": (NoFreeLunch, {"students": ()}, LABEL_FREE, 1_000_000),
     "T5": (Adversaries, {}, LABEL_FREE, 400_000),
     "T6": (HighCompression, {}, linear(rule=pruning.KeepEasiest(0.05)), 1),
-    "T7": (SecondOrder, {}, linear(rule=pruning.KeepRandom(0.9)), 12_000_000),
+    "T7": (SecondOrder, {}, linear(rule=pruning.KeepRandom(0.9)), 9_000_000),
     "T9": (
         Calibration,
         {},
