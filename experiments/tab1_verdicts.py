@@ -2,7 +2,7 @@
 
 A cell is one theorem on one problem. Cells whose assumptions fail are reported as such and decide
 nothing; the others are judged together by Holm's procedure. Draws are raised until a cell decides
-or its budget is spent.
+or its budget is spent. Finished cells are stored: an interrupted table goes on where it stopped.
 """
 
 import json
@@ -11,7 +11,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from experiments import linear, logistic, problems
+from experiments.checks import Check, run_all
 from experiments.registry import Result
 from experiments.tables import Table, from_rows
 
@@ -52,35 +55,29 @@ def cells(config: Config) -> "list[Cell]":
 
 def compute(config: Config, lab: "Lab") -> Result:
     """Check every theorem on every problem, and judge the table."""
-    found = judge(config)
+    found = judge(config, lab)
     return Result({"table": from_rows(found)}, verdicts(found))
 
 
-def judge(config: Config) -> list[dict[str, Any]]:
-    """One row a theorem and problem, in the order of the catalogue."""
-    import jax
+def judge(config: Config, lab: "Lab") -> list[dict[str, Any]]:
+    """One row a theorem and problem, in the order of the catalogue; finished checks are stored."""
+    from nfl_sim.theorems import Verdict, catalogue, holm
 
-    from nfl_sim.theorems import catalogue, holm, until_decided
-
-    root, named = jax.random.key(config.seed), cases()
-    names, judged = [], []
-    for row, theorem in enumerate(catalogue()):
-        for column, (name, problem) in enumerate(named.items()):
-            key = jax.random.fold_in(jax.random.fold_in(root, row), column)
-
-            def check(
-                draws: int, theorem: Any = theorem, problem: Any = problem, key: Any = key
-            ) -> Any:
-                return theorem.check(
-                    problem, config.dim, jax.random.fold_in(key, draws), draws=draws
-                )
-
-            names.append(name)
-            judged.append(until_decided(check, config.draws, config.budget))
-    together = holm(judged, config.false_alarm)
+    named = cases()
+    pairs = [(theorem, name) for theorem in catalogue() for name in named]
+    sizes = (config.dim, config.draws, config.budget, config.seed)
+    made = [Check(theorem, named[name], *sizes) for theorem, name in pairs]
+    results = run_all(made, lab.store.directory / "theorems")
+    together = holm([Verdict(**found["verdict"]) for found in results], config.false_alarm)
     return [
-        {"problem": name} | asdict(verdict) for name, verdict in zip(names, together, strict=True)
+        {"problem": name} | asdict(verdict) | {"assumptions": _assumed(found["assumptions"])}
+        for (_, name), found, verdict in zip(pairs, results, together, strict=True)
     ]
+
+
+def _assumed(assumptions: list[dict[str, Any]]) -> str:
+    words = {True: "holds", False: "fails", None: "cannot be told"}
+    return "; ".join(f"{a['name']}: {words[a['holds']]} ({a['why']})" for a in assumptions)
 
 
 def cases() -> dict[str, Any]:
@@ -117,6 +114,7 @@ def cases() -> dict[str, Any]:
         ),
         "Linear, reweighted coins": coins,
         "Logistic, EL2N hardest": signs("EL2N", "KeepHardest"),
+        "Logistic, EL2N hardest, little kept": signs("EL2N", "KeepHardest", 0.2),
         "Logistic, EL2N of the teacher": signs("EL2N", "KeepHardest", angle=0.0),
         "Logistic, Uncertainty": signs("Uncertainty", "KeepHardest"),
         "Logistic, flipped, Uncertainty": signs(
@@ -160,12 +158,21 @@ def documents(tables: Mapping[str, Table]) -> dict[str, bytes]:
     latex = (
         "\\begin{tabular}{lllrrl}\n\\hline\n" + " & ".join(COLUMNS) + " \\\\\n\\hline\n" + body
     ) + "\\hline\n\\end{tabular}\n"
-    plain = [{name: _plain(value) for name, value in row.items()} for row in rows]
+    checks = [{name: _plain(value) for name, value in row.items()} for row in rows]
+    plain = {"theorems": _stated(), "checks": checks}
     return {
         "tab1.md": markdown.encode(),
         "tab1.tex": latex.encode(),
         "tab1.json": (json.dumps(plain, indent=1) + "\n").encode(),
     }
+
+
+def _stated() -> list[dict[str, str]]:
+    """What the theorems say, for readers of the json alone."""
+    from nfl_sim.theorems import catalogue
+
+    names = ("name", "title", "statement", "reference")
+    return [{name: getattr(theorem, name) for name in names} for theorem in catalogue()]
 
 
 def _text(value: Any) -> str:
@@ -179,7 +186,7 @@ def _escaped(cell: str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A value that JSON has: nan becomes null."""
+    """A value that JSON has: what is not finite becomes null."""
     if isinstance(value, float):
-        return None if math.isnan(value) else float(value)
-    return str(value)
+        return float(value) if math.isfinite(value) else None
+    return int(value) if isinstance(value, np.integer) else str(value)

@@ -62,7 +62,7 @@ def cells(config: Config) -> "list[Cell]":
 
 def compute(config: Config, lab: "Lab") -> Result:
     """Judge all cells, once more if they are red; and the theorems."""
-    stated, first = statements(config), judge(config, lab)  # cells are simulated meanwhile
+    stated, first = statements(config, lab), judge(config, lab)  # cells are simulated meanwhile
     tables: dict[str, Table] = {"first": to_table(first)}
     if not is_red(first):
         return Result(tables, [*stated, *first])
@@ -75,11 +75,11 @@ def compute(config: Config, lab: "Lab") -> Result:
     return Result(tables, [*noted, *stated, *second])
 
 
-def statements(config: Config) -> list[Verdict]:
+def statements(config: Config, lab: "Lab") -> list[Verdict]:
     """The table of tab1: no theorem is violated, at a family-wise false alarm of 1e-3."""
     if not config.theorems:
         return []
-    return tab1_verdicts.verdicts(tab1_verdicts.judge(tab1_verdicts.Config(seed=config.seed)))
+    return tab1_verdicts.verdicts(tab1_verdicts.judge(tab1_verdicts.Config(seed=config.seed), lab))
 
 
 def judge(config: Config, lab: "Lab") -> list[Verdict]:

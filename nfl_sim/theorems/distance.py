@@ -111,12 +111,17 @@ class Distance(Theorem):
         found = self._sides(rows, segment)
         parts = np.array([self._sides(some, segment) for some in rows.batches()])
         resolution, freedom = 2.5 * RESOLUTION * excess, len(parts) - 1.0
+        told = ", ".join(
+            f"{side} {value:.4g} ({value / excess:.3g} of it)"
+            for side, value in found._asdict().items()
+            if not math.isnan(value)
+        )
         verdicts = []
         for index, (side, value) in enumerate(found._asdict().items()):
             if math.isnan(value):
                 continue
             sem = sem_of_parts(parts[:, index])
-            claim = f"E(w_inf) = {excess:.4g}, {side} {value:.4g} ({value / excess:.3g} of it)"
+            claim = f"E(w_inf) = {excess:.4g}: {told}; judged by {side}"
             margin = excess - value if side == "lower" else value - excess
             judge = equal if side == "exact" else at_least
             verdicts.append(

@@ -128,7 +128,7 @@ def judged(monkeypatch):
 
     monkeypatch.setattr(verify, "judge", judge)
     monkeypatch.setattr(verify, "cells", lambda config: [])
-    monkeypatch.setattr(verify, "statements", lambda config: [])
+    monkeypatch.setattr(verify, "statements", lambda config, lab: [])
 
 
 def test_a_green_run_is_not_repeated(judged):
