@@ -14,7 +14,6 @@ from nfl_sim.models import Linear
 from nfl_sim.problem import Problem
 from nfl_sim.pruning import KeepEasiest, KeepHardest, num_kept
 from nfl_sim.theorems._base import RESOLUTION, Assumption, Theorem
-from nfl_sim.theorems.adversary import Adversary
 from nfl_sim.theorems.detective import (
     audited_risks,
     mean_and_sem,
@@ -22,6 +21,7 @@ from nfl_sim.theorems.detective import (
     strong_adversary,
     top_m_risks,
 )
+from nfl_sim.theorems.pair import Adversary
 from nfl_sim.theorems.verdict import Verdict, at_least, equal
 
 _SIZE = 0.05  # of a battery of tests

@@ -92,7 +92,7 @@ class Universality(Theorem):
     reference: ClassVar[str] = "eq-universal, eq-circuit-gap in theory_notes/09"
 
     def _assume(self, problem: Problem, dim: int) -> Iterator[Assumption]:
-        yield from plain_training(problem)
+        yield from plain_training(problem, dim)
         linear = isinstance(problem.model, Linear)
         yield Assumption("square loss", linear, f"the model {type(problem.model).__name__}")
         least = float(np.min(circuits(problem, dim, jax.random.key(0), 1000).density))
@@ -141,7 +141,7 @@ class FreeLunch(Theorem):
     speaks_of: ClassVar[tuple[type, ...]] = (JointRule,)
 
     def _assume(self, problem: Problem, dim: int) -> Iterator[Assumption]:
-        yield from plain_training(problem)
+        yield from plain_training(problem, dim)
         linear = isinstance(problem.model, Linear)
         yield Assumption("square loss", linear, f"the model {type(problem.model).__name__}")
         balanced = isinstance(problem.rule, BalancedVertex) or None
