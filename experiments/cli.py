@@ -1,4 +1,4 @@
-"""The command line: list, run, all, verify, figures.
+"""The command line: list, run, all, score, verify, figures.
 
 Parsing needs neither JAX nor nfl_sim nor matplotlib, so that `--help` answers at once.
 """
@@ -8,14 +8,14 @@ import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import field, make_dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import tyro
 
 from experiments import registry, runner
 from experiments.compiled import drop_when_crowded
 from experiments.options import Options, Output
-from experiments.registry import PRESETS
+from experiments.registry import PRESETS, Experiment
 from experiments.runner import Run, UsageError
 
 PROGRAM = "python -m experiments"
@@ -25,6 +25,8 @@ usage: {PROGRAM} COMMAND
   list                           the experiments
   run NAME [preset] [options]    run one; presets: {", ".join(PRESETS)}
   all [preset] [options]         run the experiments of a preset (quick: those of `make run`)
+  score FILE.py:FUNCTION [options]
+                                 judge a score of your own by simulation
   verify [options]               hold a table of predictions against simulation
   figures [NAME] [options]       redraw figures from stored results, without simulating
 
@@ -34,7 +36,14 @@ Exit code: 0 nothing disagrees, 1 a claim disagrees or a run failed, 2 usage, 13
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command; returns its exit code."""
-    commands = {"list": _list, "run": _run, "all": _all, "verify": _verify, "figures": _figures}
+    commands = {
+        "list": _list,
+        "run": _run,
+        "all": _all,
+        "score": _score,
+        "verify": _verify,
+        "figures": _figures,
+    }
     command, *rest = arguments or ["--help"]
     if command in ("-h", "--help"):
         print(USAGE)
@@ -102,6 +111,23 @@ def _verify(arguments: Sequence[str]) -> int:
     parsed = _parse("verify", verify.ABOUT, defaults, arguments)
     command = ["verify", *arguments]
     return runner.execute(Run("verify", verify, parsed.config, parsed.options, command))
+
+
+def _score(arguments: Sequence[str]) -> int:
+    from experiments import score
+
+    target = "FILE.py:FUNCTION"
+    named = [word for word in arguments[:1] if not word.startswith("-")]
+    defaults = {"request": score.Request(), "options": Options()}
+    if not named and not {"-h", "--help"} & set(arguments):
+        raise UsageError(f"say whose score to judge: {PROGRAM} score {target} [options]")
+    parsed = _parse(f"score {target}", score.ABOUT, defaults, arguments[len(named) :])
+    try:
+        config = score.Config.of(named[0], parsed.request)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    run = Run(score.NAME, cast("Experiment", score), config, parsed.options, ["score", *arguments])
+    return runner.execute(run)
 
 
 def _figures(arguments: Sequence[str]) -> int:

@@ -78,7 +78,10 @@ def execute(run: Run) -> int:
     result, seconds = _compute(run, cells, screen)
     manifest = {"command": " ".join(run.command), "seed": run.config.seed} | environment
     folder, state = _save(run, result, manifest | {"seconds": seconds})
-    verdicts.print_table(screen, run.name, result.verdicts)
+    if (tell := getattr(run.experiment, "tell", None)) is not None:
+        tell(screen, result.tables)
+    else:
+        verdicts.print_table(screen, run.name, result.verdicts)
     spent = ", ".join(f"{name} {value:.1f} s" for name, value in seconds.items())
     screen.print(f"{run.name}: {spent}", soft_wrap=True)
     screen.print(f"{run.name}: {state} in {folder}", soft_wrap=True)

@@ -19,6 +19,7 @@ SIGMAS = 2.0
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
 BROWN = "#7A5230"
+INDIGO = "#332288"
 GREY = "#7F7F7F"
 
 SCORES = {
@@ -30,6 +31,7 @@ SCORES = {
     "Margin": SKY,
     "Influence": BROWN,
     "Uniform": BLACK,
+    "RowScore": INDIGO,
 }
 RULES: dict[str, dict[str, Any]] = {
     "KeepHardest": {"linestyle": "-", "marker": "^"},

@@ -6,12 +6,13 @@ Importing the package never changes JAX's configuration; predictions need
 """
 
 from nfl_sim import learners, models, pruning, scores, theorems
+from nfl_sim.assess import Assessment, assess
 from nfl_sim.compare import Agreement, compare
 from nfl_sim.influence import Influence
 from nfl_sim.optimal_unbiased import OptimalUnbiased
 from nfl_sim.problem import FiniteSample, FixedDimension, Problem, Proportional
 from nfl_sim.pruning import num_kept
-from nfl_sim.scores import Probe
+from nfl_sim.scores import Probe, SameSampleProbe
 from nfl_sim.simulation import (
     Estimate,
     Simulation,
@@ -41,6 +42,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Agreement",
+    "Assessment",
     "Estimate",
     "FiniteSample",
     "FixedDimension",
@@ -52,7 +54,9 @@ __all__ = [
     "Probe",
     "Problem",
     "Proportional",
+    "SameSampleProbe",
     "Simulation",
+    "assess",
     "compare",
     "crossover_sample_size",
     "fit",

@@ -13,12 +13,14 @@ class Fit(NamedTuple):
         coefficients, sems: one entry a column of the design, with standard errors.
         chi2: sum of squared standardised residuals.
         freedom: its degrees of freedom.
+        covariance: of the coefficients.
     """
 
     coefficients: np.ndarray
     sems: np.ndarray
     chi2: float
     freedom: int
+    covariance: np.ndarray
 
     def misfits(self, false_alarm: float) -> bool:
         """Whether the residuals are larger than their errors allow."""
@@ -42,4 +44,6 @@ def fit_powers(
     inverse = np.linalg.pinv(design)
     coefficients = inverse @ (means / sems)
     chi2 = float(np.sum((means / sems - design @ coefficients) ** 2))
-    return Fit(coefficients, np.sqrt(np.sum(inverse**2, axis=1)), chi2, len(means) - len(powers))
+    covariance = inverse @ inverse.T
+    freedom = len(means) - len(powers)
+    return Fit(coefficients, np.sqrt(np.diag(covariance)), chi2, freedom, covariance)

@@ -1,7 +1,7 @@
 """The spec: a problem is a model, a score, a rule and a learner; a regime says which limit."""
 
 import math
-from typing import Any, final
+from typing import Any, final, get_args
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -9,9 +9,16 @@ from jaxtyping import Array, Bool
 
 from nfl_sim.learners import Learner
 from nfl_sim.models import Model
-from nfl_sim.pruning import ImportanceSampling, PointwiseRule
+from nfl_sim.pruning import ImportanceSampling, JointRule, PointwiseRule
 from nfl_sim.scores import PointwiseScore, Probe
-from nfl_sim.validation import Scalar, count_field, in_domain, is_traced, scalar_field
+from nfl_sim.validation import (
+    NoTheoryError,
+    Scalar,
+    count_field,
+    in_domain,
+    is_traced,
+    scalar_field,
+)
 
 _COLLINEAR = 1e-12
 
@@ -25,7 +32,8 @@ class Problem(eqx.Module):
     Args:
         model: the law of the data, for example ``models.Linear``.
         score: what the samples are judged by, for example ``scores.EL2N``.
-        rule: which are kept, for example ``pruning.KeepHardest``.
+        rule: which are kept, for example ``pruning.KeepHardest``; or a ``pruning.JointRule``, which
+            is simulated and not predicted.
         learner: how the student is trained, for example ``learners.Ridge``.
 
     Raises:
@@ -35,14 +43,14 @@ class Problem(eqx.Module):
 
     model: Model
     score: PointwiseScore
-    rule: PointwiseRule
+    rule: Any  # a PointwiseRule, or a JointRule, which theory refuses
     learner: Learner
 
     def __check_init__(self) -> None:
         kinds = {
             "model": Model,
             "score": PointwiseScore,
-            "rule": PointwiseRule,
+            "rule": PointwiseRule | JointRule,
             "learner": Learner,
         }
         for name, kind in kinds.items():
@@ -130,6 +138,18 @@ def is_valid(problem: Problem, dim: int) -> Bool[Array, ""]:
     return valid & (jnp.abs(probe.plane[1]) <= _COLLINEAR * jnp.maximum(1.0, probe.norm))
 
 
+def probe_of(problem: Problem) -> Probe | None:
+    """The probe of a problem, as theory knows it: fixed before the sample, or none.
+
+    Raises:
+        NoTheoryError: the probe is fitted to data; a theory that knows of it does not ask here.
+    """
+    probe = problem.score.probe
+    if isinstance(probe, Probe | None):
+        return probe
+    raise NoTheoryError(f"no theory here for {type(probe).__name__}: only for a fixed Probe")
+
+
 def require_finite_mean(num_kept: int, dim: int) -> None:
     """Raise ``ValueError`` where the mean excess risk of least squares is infinite."""
     if abs(num_kept - dim) <= 1:
@@ -139,6 +159,7 @@ def require_finite_mean(num_kept: int, dim: int) -> None:
         )
 
 
-def _require_kind(name: str, part: Any, kind: type) -> None:
+def _require_kind(name: str, part: Any, kind: Any) -> None:
     if not isinstance(part, kind):
-        raise ValueError(f"{name} must be a {kind.__name__}, got {part!r}")
+        known = " or a ".join(each.__name__ for each in get_args(kind) or (kind,))
+        raise ValueError(f"{name} must be a {known}, got {part!r}")

@@ -5,6 +5,7 @@ import numpy as np
 
 from nfl_sim.compare.ladder import axis
 from nfl_sim.problem import FiniteSample, Proportional, Regime
+from nfl_sim.pruning import JointRule
 from nfl_sim.simulation import Simulation
 from nfl_sim.theory import Prediction
 
@@ -28,6 +29,12 @@ def require_fitting(prediction: Prediction, simulations: list[Simulation]) -> No
 
 
 def _require_problem(prediction: Prediction, simulation: Simulation) -> None:
+    rule = simulation.problem.rule
+    if isinstance(rule, JointRule):
+        raise ValueError(
+            f"nothing is predicted of {type(rule).__name__}, which chooses samples jointly, and so "
+            "there is nothing to compare its simulation with"
+        )
     if not eqx.tree_equal(prediction.problem, simulation.problem):
         raise ValueError(
             f"the simulation is of another problem: predicted {prediction.problem}, "

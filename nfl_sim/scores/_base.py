@@ -7,9 +7,9 @@ from typing import ClassVar, Literal, final
 import equinox as eqx
 from jaxtyping import Array, Float
 
-from nfl_sim.scores._probe import Probe
+from nfl_sim.scores._probe import AbstractProbe
 
-Feature = Literal["residual", "loss", "probe_margin", "label", "norm", "influence"]
+Feature = Literal["residual", "loss", "probe_margin", "label", "norm", "influence", "covariates"]
 Values = Float[Array, "..."]
 
 _INFLUENCE: frozenset[Feature] = frozenset({"residual", "norm"})
@@ -22,7 +22,8 @@ class View(eqx.Module):
     Args:
         features: arrays of one shape by name: "residual" is the label minus the probe's
             prediction, "loss" the probe's training loss, "probe_margin" is w_p.x, "label" is y,
-            "norm" is |x|, and "influence" is `nfl_sim.models.Model.influence` at the probe.
+            "norm" is |x|, and "influence" is `nfl_sim.models.Model.influence` at the probe;
+            "covariates" is x itself, with one axis more.
     """
 
     features: Mapping[str, Values]
@@ -57,6 +58,11 @@ class View(eqx.Module):
         """Gradient at the probe, in the metric of the Hessian there."""
         return self._read("influence")
 
+    @property
+    def covariates(self) -> Values:
+        """x."""
+        return self._read("covariates")
+
     def _read(self, name: Feature) -> Values:
         if name not in self.features:
             raise ValueError(
@@ -77,10 +83,10 @@ class PointwiseScore(eqx.Module):
 
     sees: ClassVar[frozenset[Feature]]
     nonnegative: ClassVar[bool] = False
-    probe: eqx.AbstractVar[Probe | None]
+    probe: eqx.AbstractVar[AbstractProbe | None]
 
     def __check_init__(self) -> None:
-        if not isinstance(self.probe, Probe | None):
+        if not isinstance(self.probe, AbstractProbe | None):
             raise ValueError(f"probe must be a Probe, got {self.probe!r}")
 
     @property

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from nfl_sim.scores._base import Feature, PointwiseScore, View
-from nfl_sim.scores._probe import Probe
+from nfl_sim.scores._probe import AbstractProbe
 
 
 @final
@@ -21,7 +21,7 @@ class GraNd(PointwiseScore):
 
     sees: ClassVar[frozenset[Feature]] = frozenset({"residual", "norm"})
     nonnegative: ClassVar[bool] = True
-    probe: Probe
+    probe: AbstractProbe
 
     def __call__(self, view: View) -> Float[Array, "..."]:
         """|residual| * |x|."""

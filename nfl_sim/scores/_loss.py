@@ -5,7 +5,7 @@ from typing import ClassVar, final
 from jaxtyping import Array, Float
 
 from nfl_sim.scores._base import Feature, PointwiseScore, View
-from nfl_sim.scores._probe import Probe
+from nfl_sim.scores._probe import AbstractProbe
 
 
 @final
@@ -22,7 +22,7 @@ class Loss(PointwiseScore):
 
     sees: ClassVar[frozenset[Feature]] = frozenset({"loss"})
     nonnegative: ClassVar[bool] = True
-    probe: Probe
+    probe: AbstractProbe
 
     def __call__(self, view: View) -> Float[Array, "..."]:
         """The loss itself."""

@@ -5,7 +5,7 @@ from typing import ClassVar, final
 from jaxtyping import Array, Float
 
 from nfl_sim.scores._base import Feature, PointwiseScore, View
-from nfl_sim.scores._probe import Probe
+from nfl_sim.scores._probe import AbstractProbe
 
 
 @final
@@ -19,7 +19,7 @@ class Margin(PointwiseScore):
     """
 
     sees: ClassVar[frozenset[Feature]] = frozenset({"probe_margin", "label"})
-    probe: Probe
+    probe: AbstractProbe
 
     def __call__(self, view: View) -> Float[Array, "..."]:
         """-y w_p.x."""

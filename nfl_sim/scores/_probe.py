@@ -1,16 +1,37 @@
 """The probe: the student whose opinion of a sample becomes its score."""
 
-from typing import final
+import abc
+from typing import ClassVar, final
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PRNGKeyArray
 
+from nfl_sim.learners import Fit, Learner
 from nfl_sim.validation import Scalar, scalar_field
 
 
+class AbstractProbe(eqx.Module):
+    """A student that is asked about every sample: fixed beforehand, or fitted to data.
+
+    ``kind`` says which, in the words of `nfl_sim.Simulation.probe`.
+    """
+
+    kind: ClassVar[str]
+
+    @abc.abstractmethod
+    def fit(
+        self,
+        key: PRNGKeyArray,
+        covariates: Float[Array, "n d"],
+        labels: Float[Array, " n"],
+        learner: Learner,
+    ) -> Fit:
+        """The weights of the probe in ``R^d``, and whether it exists."""
+
+
 @final
-class Probe(eqx.Module):
+class Probe(AbstractProbe):
     """A fixed probe w_p = norm * (cos(angle) e_1 + sin(angle) e_2), the teacher lying along e_1.
 
     It is an oracle: independent of the sample that it scores. ``angle=0`` and ``norm`` equal to
@@ -22,8 +43,11 @@ class Probe(eqx.Module):
 
     Raises:
         ValueError: a field is not a finite scalar in its range, or float64 is off.
+
+    References: {eq}`eq-minimiser` in theory_notes/03_linear.md.
     """
 
+    kind: ClassVar[str] = "fixed"
     angle: Scalar = scalar_field("probe angle")
     norm: Scalar = scalar_field("probe norm", low=0.0)
 
@@ -37,7 +61,13 @@ class Probe(eqx.Module):
         """The coordinates of w_p in the plane (e_1, e_2)."""
         return self.norm * self.direction
 
-    def fit(self, key, covariates, labels, learner) -> Float[Array, " d"]:
+    def fit(
+        self,
+        key: PRNGKeyArray,
+        covariates: Float[Array, "n d"],
+        labels: Float[Array, " n"],
+        learner: Learner,
+    ) -> Fit:
         """The weights of the probe in ``R^d``; a fixed probe ignores the data."""
         dim = covariates.shape[1]
-        return jnp.zeros(dim).at[: min(dim, 2)].set(self.plane[: min(dim, 2)])
+        return Fit.of(jnp.zeros(dim).at[: min(dim, 2)].set(self.plane[: min(dim, 2)]))

@@ -7,15 +7,17 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from nfl_sim.influence import Influence
 from nfl_sim.learners import Learner, Ridge
 from nfl_sim.models import Model
 from nfl_sim.problem import Problem
-from nfl_sim.pruning import KeepRandom, PointwiseRule, PoissonRule, Quota
+from nfl_sim.pruning import JointRule, KeepRandom, PointwiseRule, PoissonRule, Quota
+from nfl_sim.scores import Probe
 from nfl_sim.simulation import draws
 from nfl_sim.simulation.draws import ROWS, Draw, Method
+from nfl_sim.simulation.joint import choose_jointly
 from nfl_sim.simulation.replicate import (
     Budget,
     Chosen,
@@ -113,7 +115,7 @@ def replicate_bytes(shape: Shape, draw: Draw = ROWS) -> int:
     item = 8 if shape.double else 4
     size, dim = draws.fitted(draw, shape.bucket, shape.dim)
     drawn = {
-        "rows": shape.num_samples * (item * (shape.dim + 4) + 16),
+        "rows": (shape.num_samples + shape.further) * (item * (shape.dim + 4) + 16),
         "projections": shape.num_samples * (8 * (min(shape.dim, 3) + 4) + 16),
         "kept": 0,
     }
@@ -138,7 +140,7 @@ def outcomes(
     drawn = rated = None
     if draw.level in ("rows", "projections"):
         drawn = _draw_all(key, problem, indices, shape, draw)
-        rated = _rate(drawn, problem)
+        rated = _rate(drawn, problem, shape.further)
         chosen = _choose_from(drawn, rated, problem.rule, quota, shape.bucket)
         if draw.level == "projections":
             chosen = _complete(key, chosen, indices, shape.dim, _sees_length(problem))
@@ -148,15 +150,25 @@ def outcomes(
         chosen = _draw_chosen(key, _bare(problem), indices, size, counts, draw, *sizes)
     if isinstance(problem.rule, KeepRandom):
         chosen = chosen._replace(threshold=jnp.full_like(chosen.threshold, jnp.nan))
-    probe = problem.score.probe
-    direction = jnp.full(2, jnp.nan) if probe is None else probe.direction
     model, learner = problem.model, problem.learner
-    outcome = _train(chosen, model, learner, direction, shape.underdetermined)
+    direction, fits = _probe_of(problem, rated, len(indices))
+    outcome = _train(chosen, direction, fits, model, learner, shape.underdetermined)
     if control is None:
         return outcome
     assert drawn is not None
     assert rated is not None
     return _control(outcome, drawn, rated, model, control)
+
+
+def _probe_of(
+    problem: Problem, rated: Rated | None, count: int
+) -> tuple[Float[Array, "b p"], Bool[Array, " b"]]:
+    """The direction of each replicate's probe, and whether there is one."""
+    if rated is not None:
+        return rated.direction, rated.probe_fits
+    probe = problem.score.probe
+    direction = probe.direction if isinstance(probe, Probe) else jnp.full(2, jnp.nan)
+    return jnp.broadcast_to(direction, (count, 2)), jnp.ones(count, bool)
 
 
 def _draw_all(
@@ -169,8 +181,10 @@ def _draw_all(
 
 
 def _choose_from(
-    drawn: Drawn, rated: Rated, rule: PointwiseRule, quota: Quota, bucket: int
+    drawn: Drawn, rated: Rated, rule: PointwiseRule | JointRule, quota: Quota, bucket: int
 ) -> Chosen:
+    if isinstance(rule, JointRule):
+        return choose_jointly(drawn, rated, rule, bucket)
     if not isinstance(rule, PoissonRule):
         return _choose(drawn, rated, Counts.of(quota), bucket, rule.draw == "stratified")
     chosen, budget = _toss(drawn, rated, rule, bucket)
@@ -249,8 +263,8 @@ def _draw_chosen(
 
 
 @eqx.filter_jit
-def _rate(drawn: Drawn, problem: Problem) -> Rated:
-    return spread(lambda one: rate(one, problem), drawn, work=_size(drawn))
+def _rate(drawn: Drawn, problem: Problem, further: int) -> Rated:
+    return spread(lambda one: rate(one, problem, further=further), drawn, work=_size(drawn))
 
 
 @eqx.filter_jit
@@ -272,15 +286,18 @@ def _toss(drawn: Drawn, rated: Rated, rule: PoissonRule, bucket: int) -> tuple[C
 @eqx.filter_jit
 def _train(
     chosen: Chosen,
+    direction: Float[Array, "b d"],
+    probe_fits: Bool[Array, " b"],
     model: Model,
     learner: Learner,
-    direction: Float[Array, " 2"],
     underdetermined: bool,
 ) -> Outcome:
-    def one(chosen):
-        return train(chosen, model, learner, direction, underdetermined=underdetermined)
+    def one(member):
+        chosen, direction, fits = member
+        flags = {"underdetermined": underdetermined, "probe_fits": fits}
+        return train(chosen, model, learner, direction, **flags)
 
-    return spread(one, chosen, work=_size(chosen))
+    return spread(one, (chosen, direction, probe_fits), work=_size(chosen))
 
 
 @eqx.filter_jit

@@ -13,8 +13,10 @@ from nfl_sim.influence import Influence
 from nfl_sim.learners import Ridge
 from nfl_sim.problem import Problem, require_dimension, require_finite_mean
 from nfl_sim.pruning import num_kept
+from nfl_sim.scores import Probe
 from nfl_sim.simulation.blocks import outcomes, run_replicates
 from nfl_sim.simulation.draws import Method, plan
+from nfl_sim.simulation.probing import require_probe
 from nfl_sim.simulation.replicate import shape_of
 from nfl_sim.simulation.result import QUANTITIES, Moments, Simulation
 from nfl_sim.simulation.stopping import Target
@@ -78,14 +80,16 @@ def simulate(
     Raises:
         ValueError: an argument is out of its range, float64 is off, the method is not exact in law
             here, the mean excess risk is infinite (penalty 0 and |num_kept - dim| <= 1),
-            ``memory_budget`` is too small for one replicate, or ``start`` is not the beginning of
-            this run.
+            ``memory_budget`` is too small for one replicate, ``start`` is not the beginning of
+            this run, or a fitted probe has too few rows to exist, or comes with a control variate,
+            whose mean is zero only for a fixed one.
 
     References: {eq}`eq-draw-kept` in theory_notes/12_fast_draws.md.
     """
     count = to_count("num_replicates", num_replicates, at_least=2)
     dim, num_samples = check_sizes(problem, dim, num_samples)
     draw = plan(problem, dim, num_samples, method, whole=control is not None)
+    _require_fixed_probe(problem, control)
     sequence = name_of_sequence(require_typed_key(key), problem, draw.method, control)
     target = None if target_sem is None else Target(quantity, target_sem)
     done, moments = _beginning(start, sequence, (dim, num_samples), count)
@@ -108,6 +112,16 @@ def simulate(
         reached = None if target is None else target.is_reached(moments)
     run = summarise(problem, dim, num_samples, moments.drawn, moments, draw.method)
     return replace(run, reached=reached, sequence=sequence)
+
+
+def _require_fixed_probe(problem: Problem, control: Influence | None) -> None:
+    """Raise ``ValueError`` if a control variate comes with a probe made from the sample."""
+    probe = problem.score.probe
+    if control is not None and not isinstance(probe, Probe | None):
+        raise ValueError(
+            "a control variate needs a probe that is fixed before the sample, got "
+            f"{type(probe).__name__}"
+        )
 
 
 def replicate(
@@ -172,7 +186,7 @@ def summarise(
     method: str = "rows",
 ) -> Simulation:
     """The `Simulation` that these statistics belong to."""
-    kept = shape_of(problem, dim, num_samples)[1].kept
+    kept, probe = shape_of(problem, dim, num_samples)[1].kept, problem.score.probe
     heavy = _is_least_squares(problem) and abs(kept - dim) <= _FINITE_VARIANCE
     return Simulation(
         problem=problem,
@@ -180,7 +194,7 @@ def summarise(
         num_samples=num_samples,
         num_replicates=num_replicates,
         num_kept=kept,
-        probe="none" if problem.score.probe is None else "fixed",
+        probe="none" if probe is None else probe.kind,
         moments=moments,
         trustworthy=not heavy,
         method=method,
@@ -195,6 +209,7 @@ def check_sizes(problem: Problem, dim: int, num_samples: int) -> tuple[int, int]
     dim = to_count("dim", dim, at_least=1)
     num_samples = to_count("num_samples", num_samples, at_least=1)
     require_dimension(problem, dim)
+    require_probe(problem, dim, num_samples)
     if _is_least_squares(problem) and problem.rule.draw != "poisson":
         require_finite_mean(num_kept(float(problem.rule.fraction), num_samples), dim)
     return dim, num_samples

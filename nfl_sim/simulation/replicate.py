@@ -11,10 +11,11 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from nfl_sim.learners import Learner
 from nfl_sim.models import Model
 from nfl_sim.problem import Problem
-from nfl_sim.pruning import PoissonRule, Quota
-from nfl_sim.scores import Probe
+from nfl_sim.pruning import JointRule, PoissonRule, Quota
+from nfl_sim.scores import FittedProbe, Probe
+from nfl_sim.simulation.probing import further_rows
 from nfl_sim.simulation.result import CAUSES, QUANTITIES
-from nfl_sim.simulation.steps import fit, highest, risk, sample, score, toss, with_rest
+from nfl_sim.simulation.steps import consulted, fit, highest, risk, sample, toss, with_rest
 from nfl_sim.validation import Scalar
 
 # float32 normals have no tail: beyond these, rows are drawn in float64.
@@ -36,6 +37,7 @@ class Shape(eqx.Module):
             ``num_samples``; where it is random, above all it may be); the surplus has weight 0.
         underdetermined: whether fewer rows than dimensions are kept.
         double: whether rows are drawn in float64 instead of float32.
+        further: rows drawn for the probe alone.
     """
 
     dim: int
@@ -43,6 +45,7 @@ class Shape(eqx.Module):
     bucket: int
     underdetermined: bool
     double: bool
+    further: int = 0
 
 
 class Outcome(NamedTuple):
@@ -67,10 +70,18 @@ class Drawn(NamedTuple):
 
 
 class Rated(NamedTuple):
-    """What the score and the rule say of a sample."""
+    """What the score and the rule say of a sample.
+
+    Args:
+        scores, priorities: of each sample.
+        direction: unit vector of the probe; nan where there is none.
+        probe_fits: whether the probe exists, or none is needed.
+    """
 
     scores: Float[Array, " n"]
     priorities: Float[Array, " n"]
+    direction: Float[Array, " d"]
+    probe_fits: Bool[Array, ""]
 
 
 class Counts(NamedTuple):
@@ -131,13 +142,15 @@ def shape_of(problem: Problem, dim: int, num_samples: int) -> tuple[Shape, Quota
         or float(problem.model.resolution) < _COARSEST_RESOLUTION
         or _saturates(problem)
     )
-    return Shape(dim, num_samples, bucket, most < dim, double), quota
+    further = further_rows(problem.score.probe, num_samples)
+    return Shape(dim, num_samples, bucket, most < dim, double, further), quota
 
 
 def _saturates(problem: Problem) -> bool:
     probe = problem.score.probe
     bounded = problem.model.binary and "residual" in problem.score.needs
-    return bounded and isinstance(probe, Probe) and float(probe.norm) > _SUREST_PROBE
+    sure = isinstance(probe, Probe) and float(probe.norm) > _SUREST_PROBE
+    return bounded and (sure or isinstance(probe, FittedProbe))
 
 
 def draw(key: PRNGKeyArray, model: Model, *, num_samples: int, dim: int, double: bool) -> Drawn:
@@ -148,10 +161,15 @@ def draw(key: PRNGKeyArray, model: Model, *, num_samples: int, dim: int, double:
     return Drawn(covariates, labels, probe_key, tie_key)
 
 
-def rate(drawn: Drawn, problem: Problem) -> Rated:
+def rate(drawn: Drawn, problem: Problem, *, further: int) -> Rated:
     """Score the sample; this stage alone knows score and rule."""
-    scores = score(drawn.probe_key, problem, drawn.covariates, drawn.labels)
-    return Rated(scores, problem.rule.priority(scores))
+    covariates, labels, rule = drawn.covariates, drawn.labels, problem.rule
+    scores, opinion = consulted(drawn.probe_key, problem, covariates, labels, further=further)
+    joint = isinstance(rule, JointRule)  # which has no order of its own
+    priorities = scores if joint else rule.priority(scores)
+    if opinion is None:
+        return Rated(scores, priorities, jnp.full(covariates.shape[1], jnp.nan), jnp.asarray(True))
+    return Rated(scores, priorities, opinion.direction, opinion.fits)
 
 
 def choose(drawn: Drawn, rated: Rated, counts: Counts, *, bucket: int, stratified: bool) -> Chosen:
@@ -203,32 +221,34 @@ def train(
     chosen: Chosen,
     model: Model,
     learner: Learner,
-    direction: Float[Array, " 2"],
+    direction: Float[Array, " p"],
     *,
     underdetermined: bool,
+    probe_fits: Bool[Array, ""] | None = None,
 ) -> Outcome:
     """Fit to the chosen rows and measure.
 
-    ``direction`` is the probe's, for the overlap; nan where there is none.
+    ``direction`` is the probe's in all dimensions or the first ones, for the overlap; nan where
+    there is none. A probe that does not exist is a failure.
     """
     rows, targets, weights, threshold, enough = chosen
     student, exists, converged = fit(
         learner, rows, targets, weights, underdetermined=underdetermined
     )
-    plane = min(rows.shape[1], 2)
     measured = {
         "excess_risk": risk(model, student),
         **model.diagnostics(student),
         "parallel": student[0],
-        "orthogonal": student[1] if plane > 1 else jnp.zeros(()),
+        "orthogonal": student[1] if len(student) > 1 else jnp.zeros(()),
         "norm": jnp.linalg.norm(student),
-        "probe_overlap": jnp.sum(student[:plane] * direction[:plane]),
+        "probe_overlap": jnp.sum(student[: len(direction)] * direction[: len(student)]),
         "threshold": threshold,
         "training_loss": learner.training_loss(student, rows, targets, weights),
         **learner.diagnostics(student, rows, targets, weights),
     }
     diverged = ~jnp.isfinite(measured["excess_risk"])
     conditions = {
+        "no_probe": jnp.asarray(False) if probe_fits is None else ~probe_fits,
         "too_few_kept": ~enough,
         learner.without_student: ~exists,
         "undecided": ~converged,

@@ -26,7 +26,7 @@ QUANTITIES = (
     "margin",
     "support_fraction",
 )
-CAUSES = ("separable", "inseparable", "undecided", "diverged", "too_few_kept")
+CAUSES = ("separable", "inseparable", "undecided", "diverged", "too_few_kept", "no_probe")
 
 
 @final
@@ -112,8 +112,10 @@ class Simulation(eqx.Module):
     Attributes:
         problem, dim, num_samples, num_replicates: what was simulated.
         num_kept: m, the number of samples kept in each replicate.
-        probe: which probe scored the samples, "fixed" (independent of them) or "none".
-        failed: number of failed replicates by cause; the means are over the rest.
+        probe: which probe scored the samples, "none", "fixed" (independent of them) or, fitted to
+            data, "same sample", "subsample", "fresh sample", "cross-fitted" or "iterated".
+        failed: number of failed replicates by cause; the means are over the rest. "no_probe" counts
+            those whose fitted probe does not exist or is undecided.
         moments: sufficient statistics, mergeable.
         trustworthy: False where the variance of the excess risk is known to be infinite.
         method: how the kept samples were drawn: "rows", "conditional" or "sufficient", one in law.

@@ -10,8 +10,8 @@ from nfl_sim.gaussian import solve_increasing
 from nfl_sim.learners import Fit, Learner
 from nfl_sim.models import Model
 from nfl_sim.problem import Problem
-from nfl_sim.pruning import Calibration, PointwiseRule, PoissonRule
-from nfl_sim.scores import View
+from nfl_sim.pruning import Calibration, JointRule, PointwiseRule, PoissonRule
+from nfl_sim.simulation.probing import Opinion, consult, further_rows, rated
 from nfl_sim.validation import Scalar
 
 _WORTH_PRESELECTING = 4
@@ -54,33 +54,33 @@ def score(
 ) -> Float[Array, " n"]:
     """The problem's scores of these samples; larger = harder.
 
-    ``key`` is for a probe that is fitted to the data; a fixed one ignores it.
+    ``key`` is for a probe that is fitted to the data; a fixed one ignores it. The scalars of a
+    probe that needs rows of its own must be concrete.
     """
-    rating, features = problem.score, {}
-    if "norm" in rating.needs:
-        features["norm"] = jnp.sqrt(jnp.sum(covariates**2, axis=1))
-    if "label" in rating.needs:
-        features["label"] = labels
-    if rating.probe is not None:
-        weights = rating.probe.fit(key, covariates, labels, problem.learner)
-        margin = covariates @ weights.astype(covariates.dtype)
-        if "probe_margin" in rating.needs:
-            features["probe_margin"] = margin
-        if "residual" in rating.needs:
-            features["residual"] = problem.model.residual(margin, labels)
-        if "loss" in rating.sees:
-            features["loss"] = problem.model.loss(margin, labels)
-        if "influence" in rating.sees:
-            length = rating.probe.norm.astype(margin.dtype)
-            features["influence"] = problem.model.influence(
-                margin, labels, features["norm"], length
-            )
-    seen = {name: features[name] for name in rating.sees}
-    return jnp.broadcast_to(rating(View(seen)), labels.shape)
+    return consulted(key, problem, covariates, labels)[0]
+
+
+def consulted(
+    key: PRNGKeyArray,
+    problem: Problem,
+    covariates: Float[Array, "n d"],
+    labels: Float[Array, " n"],
+    *,
+    further: int | None = None,
+) -> tuple[Float[Array, " n"], Opinion | None]:
+    """`score`, and what the probe said, if there is one.
+
+    ``further`` is `further_rows` of the probe, which a traced one cannot tell.
+    """
+    opinion, probe = None, problem.score.probe
+    if probe is not None:
+        rows = further_rows(probe, len(labels)) if further is None else further
+        opinion = consult(key, problem, covariates, labels, rows)
+    return rated(problem, covariates, labels, opinion), opinion
 
 
 def select(
-    key: PRNGKeyArray, rule: PointwiseRule, scores: Float[Array, " n"], size: int
+    key: PRNGKeyArray, rule: PointwiseRule | JointRule, scores: Float[Array, " n"], size: int
 ) -> Int[Array, " size"]:
     """Indices of ``size`` samples: those kept for their priority, best first, then those at random.
 
@@ -91,7 +91,15 @@ def select(
         rule: whose priority orders the samples; the scalars of a calibration must be concrete.
         scores: shape (n,).
         size: how many indices to return, at most n.
+
+    Raises:
+        ValueError: the rule is a `JointRule`, which has a `select` of its own.
     """
+    if isinstance(rule, JointRule):
+        raise ValueError(
+            f"{type(rule).__name__} chooses samples jointly; call its own "
+            "select(key, covariates, labels, scores)"
+        )
     best = highest(key, rule.priority(scores), size)
     if not isinstance(rule, Calibration):
         return best

@@ -19,6 +19,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
+from types import CodeType, FunctionType
 from typing import Any, final
 
 import jax
@@ -253,7 +254,22 @@ def describe(value: Any, classes: set[type]) -> Any:
         return value.hex()
     if value is None or isinstance(value, bool | int | str):
         return value
+    if callable(value) and not isinstance(value, type):
+        return _describe_function(value, classes)
     raise UnreadableSourceError(f"no name can stand for {value!r}")
+
+
+def _describe_function(value: Callable[..., Any], classes: set[type]) -> list[Any]:
+    """A function by its place, its code, its defaults and the source of its module."""
+    function = inspect.unwrap(value)
+    if not isinstance(function, FunctionType) or function.__closure__:
+        raise UnreadableSourceError(f"{value!r} may hide state that no name can stand for")
+    code = function.__code__
+    constants = [repr(item) for item in code.co_consts if not isinstance(item, CodeType)]
+    place = [function.__module__, function.__qualname__, code.co_firstlineno]
+    defaults = [function.__defaults__ or (), *sorted((function.__kwdefaults__ or {}).items())]
+    body = [code.co_code.hex(), *code.co_names, *constants]
+    return [*place, body, describe(defaults, classes), _module_source(function.__module__)]
 
 
 def block_and_chunk(

@@ -1,13 +1,16 @@
 """The theorems as objects: assumptions that are checked, bounds that are evaluated, verdicts."""
 
 from nfl_sim.theorems._base import Assumption, Theorem
-from nfl_sim.theorems.adversary import Adversary, adversary, same_kept_law
+from nfl_sim.theorems.adversary import adversary, same_kept_law
+from nfl_sim.theorems.distance import Distance, Sides
 from nfl_sim.theorems.limits import HighCompression, NoNewExponent
 from nfl_sim.theorems.no_free_lunch import Adversaries, NoFreeLunch, Risks, midpoint, risks
+from nfl_sim.theorems.pair import Adversary, Process
+from nfl_sim.theorems.programme import ProportionalProgramme
 from nfl_sim.theorems.rates import LimitOfTraining, SecondOrder
 from nfl_sim.theorems.unbiased import Calibration, Ceiling
-from nfl_sim.theorems.validity import Distance, PushCurve, Validity, push_curve
-from nfl_sim.theorems.verdict import Verdict, at_least, equal, holm, undecided, until_decided
+from nfl_sim.theorems.validity import PushCurve, Validity, push_curve
+from nfl_sim.theorems.verdict import Verdict, at_least, equal, holm, undecided, until_decided, worst
 
 __all__ = [
     "Adversaries",
@@ -20,9 +23,12 @@ __all__ = [
     "LimitOfTraining",
     "NoFreeLunch",
     "NoNewExponent",
+    "Process",
+    "ProportionalProgramme",
     "PushCurve",
     "Risks",
     "SecondOrder",
+    "Sides",
     "Theorem",
     "Validity",
     "Verdict",
@@ -37,15 +43,12 @@ __all__ = [
     "same_kept_law",
     "undecided",
     "until_decided",
+    "worst",
 ]
 
 
 def catalogue() -> tuple[Theorem, ...]:
-    """Every theorem that can be checked, in the order of its number.
-
-    T10 is a programme and no theorem: in `nfl_sim.Proportional` predictions are held against
-    simulations by `nfl_sim.compare`.
-    """
+    """Every theorem, in the order of its number; the check of T10, a programme, decides nothing."""
     return (
         LimitOfTraining(),
         Validity(),
@@ -56,5 +59,6 @@ def catalogue() -> tuple[Theorem, ...]:
         SecondOrder(),
         NoNewExponent(),
         Calibration(),
+        ProportionalProgramme(),
         Ceiling(),
     )

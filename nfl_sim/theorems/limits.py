@@ -44,7 +44,7 @@ class HighCompression(Theorem):
     reference: ClassVar[str] = "eq-high-compression in theory_notes/07"
 
     def _assume(self, problem: Problem, dim: int) -> Iterator[Assumption]:
-        yield from plain_training(problem)
+        yield from plain_training(problem, dim)
         sharp = isinstance(problem.rule, KeepHardest | KeepEasiest)
         yield Assumption("pruning by score", sharp, f"the rule {type(problem.rule).__name__}")
         yield self._limiting_loss(problem, dim)
@@ -98,7 +98,7 @@ class NoNewExponent(Theorem):
     reference: ClassVar[str] = "eq-plateau in theory_notes/07"
 
     def _assume(self, problem: Problem, dim: int) -> Iterator[Assumption]:
-        yield from plain_training(problem)
+        yield from plain_training(problem, dim)
         prediction = limit_of(problem, dim)
         yield minimiser(prediction)
         yield invalid(prediction)
@@ -119,7 +119,7 @@ class NoNewExponent(Theorem):
             margin = float(prediction.excess_risk - random.finite_size / size)
             return at_least(self.name, claim, margin, float(prediction.numerical_error))
         count = max(64, round(draws / size))
-        means, sems = [], []
+        means, sems, freedom = [], [], math.inf
         for index, rival in enumerate((problem, at_random(problem))):
             run = simulate(
                 jax.random.fold_in(key, index),
@@ -130,8 +130,10 @@ class NoNewExponent(Theorem):
             ).excess_risk
             means.append(run.mean)
             sems.append(run.sem)
+            freedom = min(freedom, run.num_replicates - 1.0)
         claim = f"at n = {size}, {_BEYOND:g} n*, random pruning has the smaller risk"
-        return at_least(self.name, claim, means[0] - means[1], math.hypot(*sems))
+        gap = means[0] - means[1]
+        return at_least(self.name, claim, gap, math.hypot(*sems), freedom=freedom)
 
 
 def _is_geometric(values: list[float]) -> bool:

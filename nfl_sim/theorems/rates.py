@@ -9,7 +9,14 @@ from jaxtyping import PRNGKeyArray
 
 from nfl_sim.problem import Problem
 from nfl_sim.simulation import simulate
-from nfl_sim.theorems._base import RESOLUTION, Assumption, Theorem, convex_loss, plain_training
+from nfl_sim.theorems._base import (
+    RESOLUTION,
+    Assumption,
+    Theorem,
+    convex_loss,
+    plain_training,
+    told,
+)
 from nfl_sim.theorems.validity import is_valid, limit_of, minimiser
 from nfl_sim.theorems.verdict import Verdict, equal
 
@@ -40,19 +47,21 @@ class TwoSizes(NamedTuple):
 
     low: Size
     high: Size
+    freedom: float
 
     @classmethod
     def of(cls, problem: Problem, dim: int, key: PRNGKeyArray, draws: int) -> "TwoSizes":
         """With half the draws, counted as samples kept, for each size."""
         fraction = float(problem.rule.fraction)
         small = math.ceil(_ROWS * (dim + 2) / fraction)
-        found = []
+        found, freedom = [], math.inf
         for size in (small, 4 * small):
             count = max(64, round(draws / (2 * fraction * size)))
             size_key = jax.random.fold_in(key, size)
             run = simulate(size_key, problem, dim=dim, num_samples=size, num_replicates=count)
             found.append(Size(size, Measured(run.excess_risk.mean, run.excess_risk.sem)))
-        return cls(*found)
+            freedom = min(freedom, run.excess_risk.num_replicates - 1.0)
+        return cls(found[0], found[1], freedom)
 
 
 def extrapolated(low: Measured, high: Measured) -> Measured:
@@ -83,6 +92,7 @@ class LimitOfTraining(Theorem):
 
     def _assume(self, problem: Problem, dim: int) -> Iterator[Assumption]:
         yield convex_loss(problem)
+        yield from told(problem, dim)
         yield minimiser(limit_of(problem, dim))
 
     def bound(self, problem: Problem, dim: int) -> float:
@@ -91,16 +101,18 @@ class LimitOfTraining(Theorem):
 
     def _check(self, problem: Problem, dim: int, key: PRNGKeyArray, draws: int) -> Verdict:
         limit = self.bound(problem, dim)
-        low, high = TwoSizes.of(problem, dim, key, draws)
+        low, high, freedom = TwoSizes.of(problem, dim, key, draws)
         found = extrapolated(low.risk, high.risk)
-        # A limit of 0 is resolved to a share of the risk at the smaller size.
-        unit = max(limit, low.risk.value)
+        # To a tenth of the limit, or a quarter of what the smaller size adds to it: what has gone
+        # at four times the size, and more, is not all that was removed.
+        unit = max(0.1 * limit, 0.25 * abs(low.risk.value - limit))
         return equal(
             self.name,
             f"the excess risk tends to {limit:.4g}",
             found.value - limit,
             found.sem,
-            resolution=5.0 * RESOLUTION * unit,
+            resolution=unit,
+            freedom=freedom,
         )
 
 
@@ -121,7 +133,7 @@ class SecondOrder(Theorem):
     reference: ClassVar[str] = "eq-finite-size in theory_notes/03; 07"
 
     def _assume(self, problem: Problem, dim: int) -> Iterator[Assumption]:
-        yield from plain_training(problem)
+        yield from plain_training(problem, dim)
         prediction = limit_of(problem, dim)
         yield minimiser(prediction)
         excess, size = float(prediction.excess_risk), float(prediction.finite_size)
@@ -134,7 +146,7 @@ class SecondOrder(Theorem):
 
     def _check(self, problem: Problem, dim: int, key: PRNGKeyArray, draws: int) -> Verdict:
         coefficient = self.bound(problem, dim)
-        low, high = TwoSizes.of(problem, dim, key, draws)
+        low, high, freedom = TwoSizes.of(problem, dim, key, draws)
         found = extrapolated(low.times_n, high.times_n)
         return equal(
             self.name,
@@ -142,4 +154,5 @@ class SecondOrder(Theorem):
             found.value - coefficient,
             found.sem,
             resolution=10.0 * RESOLUTION * coefficient,
+            freedom=freedom,
         )

@@ -14,7 +14,7 @@ from nfl_sim.simulation import score
 from nfl_sim.theory import Prediction
 from nfl_sim.validation import Scalar
 
-_BATCHES = 25
+_BATCHES = 100
 
 
 class Rows(NamedTuple):
@@ -27,6 +27,7 @@ class Rows(NamedTuple):
         energy: |gradient of the training loss|^2 in all dimensions, in the metric of the inverse
             Hessian of the risk, shape (n,).
         scores: shape (n,).
+        labels: shape (n,).
     """
 
     plane: Float[np.ndarray, "n 2"]
@@ -34,9 +35,10 @@ class Rows(NamedTuple):
     gradients: Float[np.ndarray, "n 2"]
     energy: Float[np.ndarray, " n"]
     scores: Float[np.ndarray, " n"]
+    labels: Float[np.ndarray, " n"]
 
     def batches(self) -> "list[Rows]":
-        """The rows in 25 parts, from which standard errors are told."""
+        """The rows in 100 parts, from which standard errors are told."""
         parts = [np.array_split(column, _BATCHES) for column in self]
         return [Rows(*part) for part in zip(*parts, strict=True)]
 
@@ -84,8 +86,14 @@ def draw(key: PRNGKeyArray, problem: Problem, dim: int, prediction: Prediction, 
     residual = model.residual(covariates[:, :2] @ best, labels)
     energy = _energy(model, residual, covariates, best[0])
     gradients = -loss_factor(model) * residual[:, None] * covariates[:, :2]
-    columns = (covariates[:, :2], density, gradients, energy, scores)
+    columns = (covariates[:, :2], density, gradients, energy, scores, labels)
     return Rows(*(np.asarray(column) for column in columns))
+
+
+def losses(model: Model, rows: Rows, student: Float[np.ndarray, " 2"]) -> Float[np.ndarray, " n"]:
+    """The reported loss of a student in the plane on each sample."""
+    margin = jnp.asarray(rows.plane @ student)
+    return loss_factor(model) * np.asarray(model.loss(margin, jnp.asarray(rows.labels)))
 
 
 def loss_factor(model: Model) -> float:

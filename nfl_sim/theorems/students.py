@@ -13,6 +13,7 @@ Predictor = Callable[[Covariates], Labels]
 Student = Callable[[PRNGKeyArray, Covariates, Labels], Predictor]
 
 _WIDTH, _STEPS, _RATE = 32, 300, 0.02
+_NEWTON, _DAMPING = 40, 0.5
 
 
 def ridge(penalty: float) -> Student:
@@ -25,6 +26,34 @@ def ridge(penalty: float) -> Student:
         return lambda fresh: fresh @ weights
 
     return fit
+
+
+def logistic(penalty: float) -> Student:
+    """Logistic regression with penalty/2 |w|^2 beside the mean log-loss, by Newton's method."""
+
+    def fit(key: PRNGKeyArray, covariates: Covariates, labels: Labels) -> Predictor:
+        count, dim = covariates.shape
+
+        def step(weights: Float[Array, " d"], _: None) -> tuple[Float[Array, " d"], None]:
+            pull = labels * jax.nn.sigmoid(-labels * (covariates @ weights))
+            chance = jax.nn.sigmoid(covariates @ weights)
+            # A quarter bounds the curvature; half of it damps the steps.
+            curvature = (1.0 - _DAMPING) * chance * (1.0 - chance) + _DAMPING * 0.25
+            second = (curvature[:, None] * covariates).T @ covariates / count
+            slope = covariates.T @ pull / count - penalty * weights
+            return weights + jnp.linalg.solve(second + penalty * jnp.eye(dim), slope), None
+
+        weights, _ = jax.lax.scan(step, jnp.zeros(dim, covariates.dtype), length=_NEWTON)
+        return lambda fresh: fresh @ weights
+
+    return fit
+
+
+def log_odds(key: PRNGKeyArray, covariates: Covariates, labels: Labels) -> Predictor:
+    """The logit of the share of labels 1, with one of each sign added."""
+    total, mean = labels.shape[0] + 2.0, jnp.sum(labels)
+    logit = jnp.log((total + mean) / (total - mean))
+    return lambda fresh: jnp.full(fresh.shape[0], logit)
 
 
 def constant(key: PRNGKeyArray, covariates: Covariates, labels: Labels) -> Predictor:
@@ -79,4 +108,13 @@ STUDENTS: Mapping[str, Student] = {
     "random features": random_features,
     "network": network,
     "constant": constant,
+}
+# The predictions are logits here, whatever loss they were trained with.
+SIGNED_STUDENTS: Mapping[str, Student] = {
+    "logistic 0.001": logistic(0.001),
+    "logistic 0.1": logistic(0.1),
+    "least squares": ridge(0.0),
+    "random features": random_features,
+    "network": network,
+    "log-odds": log_odds,
 }

@@ -44,7 +44,7 @@ class Calibration(Theorem):
     reference: ClassVar[str] = "eq-exact-covariance, eq-optimal-mixing in theory_notes/08"
 
     def _assume(self, problem: Problem, dim: int) -> Iterator[Assumption]:
-        yield from plain_training(problem)
+        yield from plain_training(problem, dim)
         rule = problem.rule
         exact = isinstance(rule, ExactCalibration)
         yield Assumption("exact calibration", exact, f"the rule {type(rule).__name__}")
@@ -84,7 +84,14 @@ class Calibration(Theorem):
         scale = float(np.mean(rows.energy))
         claim = f"the criterion is {expected:.4g}: {'a gain' if expected > 0 else 'a loss'}"
         gap = criterion(rows) - expected
-        return equal(self.name, claim, gap, sem, resolution=2.5 * RESOLUTION * scale)
+        return equal(
+            self.name,
+            claim,
+            gap,
+            sem,
+            resolution=2.5 * RESOLUTION * scale,
+            freedom=len(parts) - 1.0,
+        )
 
     def _curvatures(self, problem: Problem) -> tuple[Any, Any]:
         model: Any = problem.model
@@ -108,7 +115,7 @@ class Ceiling(Theorem):
     reference: ClassVar[str] = "eq-ceiling-rule, eq-ceiling-small-r in theory_notes/08"
 
     def _assume(self, problem: Problem, dim: int) -> Iterator[Assumption]:
-        yield from plain_training(problem)
+        yield from plain_training(problem, dim)
         yield unbiased(problem)
 
     def bound(self, problem: Problem, dim: int) -> float:

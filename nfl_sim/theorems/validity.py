@@ -1,25 +1,17 @@
-"""T1, T2 and T3: where pruned training goes, when that is right, and how wrong it is."""
+"""T2: when pruned training is right."""
 
 from collections.abc import Iterator
 from typing import ClassVar, NamedTuple, final
 
-import jax
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
-from nfl_sim.models import Model
 from nfl_sim.problem import FixedDimension, Problem
-from nfl_sim.theorems._base import (
-    RESOLUTION,
-    Assumption,
-    Theorem,
-    plain_training,
-)
-from nfl_sim.theorems.rows import Rows, best_student, draw, hessian, risk_curvatures
+from nfl_sim.theorems._base import Assumption, Theorem, plain_training
+from nfl_sim.theorems.rows import best_student, draw
 from nfl_sim.theorems.verdict import Verdict, at_least, equal
 from nfl_sim.theory import Prediction, predict
 
-_SEGMENT = np.linspace(0.0, 1.0, 9)
 _SMALL_PUSH = 0.05  # of the root mean square of the gradient under the kept law
 
 
@@ -30,8 +22,11 @@ def limit_of(problem: Problem, dim: int) -> Prediction:
 
 def minimiser(prediction: Prediction) -> Assumption:
     """The kept law has one finite minimiser, and the prediction found it."""
-    found = bool(prediction.exists) and bool(prediction.converged)
-    return Assumption("one finite minimiser of the kept loss", found, "as predicted")
+    name = "one finite minimiser of the kept loss"
+    if not bool(prediction.exists):
+        return Assumption(name, False, "as predicted")
+    found = True if bool(prediction.converged) else None
+    return Assumption(name, found, "as predicted" if found else "the prediction did not converge")
 
 
 def deviation(prediction: Prediction) -> Float[np.ndarray, " 2"]:
@@ -108,7 +103,7 @@ class Validity(Theorem):
     reference: ClassVar[str] = "eq-validity, eq-consistency in theory_notes/01"
 
     def _assume(self, problem: Problem, dim: int) -> Iterator[Assumption]:
-        yield from plain_training(problem)
+        yield from plain_training(problem, dim)
         yield minimiser(limit_of(problem, dim))
 
     def bound(self, problem: Problem, dim: int) -> float:
@@ -125,107 +120,22 @@ class Validity(Theorem):
             worst = int(np.argmax(np.abs(rows.push) / sems))
             gap, sem = float(rows.push[worst]), float(sems[worst])
             claim = "valid, and the push at w* vanishes"
-            # Two coordinates: each at half the false alarm.
             return equal(
                 self.name,
                 claim,
                 gap,
                 sem,
                 resolution=_SMALL_PUSH * float(np.sqrt(squares[worst])),
-                false_alarm=5e-7,
+                looks=2,  # two coordinates
             )
         away = deviation(prediction)
         towards = -away / np.linalg.norm(away)
-        sem = _sem(np.array([some.push @ towards for some in rows.batches()]))
+        sem = sem_of_parts(np.array([some.push @ towards for some in rows.batches()]))
         claim = "invalid, and pushed towards the limit"
-        return at_least(self.name, claim, float(rows.push @ towards), sem)
+        push = float(rows.push @ towards)
+        return at_least(self.name, claim, push, sem, freedom=len(rows.batches()) - 1.0)
 
 
-@final
-class Distance(Theorem):
-    """T3: the push bounds the excess risk from both sides, whatever the law.
-
-    m |b|^2 / (2 beta_nu^2) <= E(w_inf) <= beta |b|^2 / (2 m_nu^2), with the least and largest
-    curvatures of the risk (m, beta) and of the kept loss (m_nu, beta_nu) on the segment from w*
-    to the limit. `check` measures both sides on samples against the predicted excess risk.
-    """
-
-    name: ClassVar[str] = "T3"
-    title: ClassVar[str] = "the push at w* bounds the excess risk from both sides"
-    statement: ClassVar[str] = (
-        "If the risk has curvatures in [m, beta] and the kept loss in [m_nu, beta_nu] on the "
-        "segment [w*, w_inf], then m |b|^2 / (2 beta_nu^2) <= E(w_inf) <= beta |b|^2 / (2 m_nu^2) "
-        "with b = E_nu grad l(w*, Z); for square loss E(w_inf) = b' A^-2 b / 4 with x ~ N(0, I)."
-    )
-    reference: ClassVar[str] = "eq-distance in theory_notes/07"
-
-    def _assume(self, problem: Problem, dim: int) -> Iterator[Assumption]:
-        yield from plain_training(problem)
-        prediction = limit_of(problem, dim)
-        yield minimiser(prediction)
-        yield invalid(prediction)  # both sides are 0 at a valid rule
-
-    def bound(self, problem: Problem, dim: int) -> float:
-        """The lower bound, from 200000 samples of the key 0."""
-        prediction = limit_of(problem, dim)
-        rows = draw(jax.random.key(0), problem, dim, prediction, 200_000)
-        return self._sides(rows, _Segment.of(prediction))[0]
-
-    def _sides(self, rows: Rows, segment: "_Segment") -> tuple[float, float]:
-        """The two sides, from samples."""
-        square = float(rows.push @ rows.push)
-        kept = np.array(
-            [np.linalg.eigvalsh(hessian(segment.model, rows, place)) for place in segment.places]
-        )
-        lower = segment.least * square / (2.0 * np.max(kept) ** 2)
-        upper = segment.largest * square / (2.0 * np.min(kept) ** 2)
-        return self.scale * lower, upper / self.scale
-
-    def _check(self, problem: Problem, dim: int, key: PRNGKeyArray, draws: int) -> Verdict:
-        prediction = limit_of(problem, dim)
-        excess = float(prediction.excess_risk)
-        rows = draw(key, problem, dim, prediction, draws)
-        segment = _Segment.of(prediction)
-        parts = np.array([self._sides(some, segment) for some in (rows, *rows.batches())])
-        below, above = excess - parts[0, 0], parts[0, 1] - excess
-        first, second = (_sem(parts[1:, side]) for side in (0, 1))
-        # Each of the two sides at half the false alarm.
-        tight = below / max(first, 1e-300) < above / max(second, 1e-300)
-        margin, sem = (below, first) if tight else (above, second)
-        claim = f"E(w_inf) = {excess:.4g} is {'above the lower' if tight else 'below the upper'}"
-        return at_least(
-            self.name,
-            f"{claim} bound",
-            float(margin),
-            sem,
-            resolution=RESOLUTION * excess,
-            false_alarm=5e-7,
-        )
-
-
-class _Segment(NamedTuple):
-    """From the best student to the limit, at nine places.
-
-    Args:
-        model: whose risk it is.
-        places: students in the plane.
-        least, largest: curvatures of the risk there.
-    """
-
-    model: Model
-    places: list[Float[np.ndarray, " 2"]]
-    least: float
-    largest: float
-
-    @classmethod
-    def of(cls, prediction: Prediction) -> "_Segment":
-        model = prediction.problem.model
-        start, away = best_student(model), deviation(prediction)
-        places = [start + t * away for t in _SEGMENT]
-        curvatures = [risk_curvatures(model, place) for place in places]
-        return cls(model, places, float(np.min(curvatures)), float(np.max(curvatures)))
-
-
-def _sem(parts: Float[np.ndarray, " k"]) -> float:
+def sem_of_parts(parts: Float[np.ndarray, " k"]) -> float:
     """Standard error of a function of all rows, from its values on equal parts of them."""
     return float(np.std(parts, ddof=1) / np.sqrt(len(parts)))

@@ -15,6 +15,8 @@ from nfl_sim.problem import (
     Regime,
     require_dimension,
 )
+from nfl_sim.pruning import JointRule, KeepRandom
+from nfl_sim.scores import Probe
 from nfl_sim.theory import linear, logistic, proportional
 from nfl_sim.theory.mixing import OptimalMixing
 from nfl_sim.theory.prediction import Prediction
@@ -226,6 +228,14 @@ def _look_up(table: Theory, what: str, problem: Problem, regime: Regime) -> Call
     for argument, kind in ((problem, Problem), (regime, Regime)):
         if not isinstance(argument, kind):
             raise ValueError(f"expected a {getattr(kind, '__name__', kind)}, got {argument!r}")
+    probe = problem.score.probe
+    if not isinstance(probe, Probe | None):
+        raise NoTheoryError(f"no {what} for {type(probe).__name__}: only for a fixed Probe")
+    if isinstance(problem.rule, JointRule):
+        raise NoTheoryError(
+            f"no {what} for {type(problem.rule).__name__}, which chooses samples jointly; simulate "
+            "runs it, and theory knows the pointwise rules"
+        )
     theory = table.get((type(problem.model), type(regime)))
     if theory is None:
         known = ", ".join(f"{m.__name__} in {r.__name__}" for m, r in table)
@@ -233,5 +243,19 @@ def _look_up(table: Theory, what: str, problem: Problem, regime: Regime) -> Call
             f"no {what} for {type(problem.model).__name__} in {type(regime).__name__}; "
             f"there is for {known}"
         )
+    _require_known_view(what, problem)
     require_dimension(problem, regime.dim)
     return theory
+
+
+def _require_known_view(what: str, problem: Problem) -> None:
+    """Raise ``NoTheoryError`` if a score that looks at whole rows decides what is kept."""
+    score = problem.score
+    if "covariates" in score.needs and not isinstance(problem.rule, KeepRandom):
+        name = getattr(score, "name", type(score).__name__)
+        raise NoTheoryError(
+            f"no {what} for the score {name!r}, a function of whole rows: no formula is known of "
+            "what it keeps. nfl_sim.assess(key, model, score) judges it by simulation, and "
+            "nfl_sim.simulate runs it; or write it as a PointwiseScore that declares to see less, "
+            "such as the probe's margin, the label or the norm"
+        )

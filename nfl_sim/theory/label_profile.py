@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from nfl_sim.problem import Problem
+from nfl_sim.problem import Problem, probe_of
 from nfl_sim.scores import View
 from nfl_sim.theory.crossings import Profile, graded_grid
 from nfl_sim.validation import Scalar
@@ -29,7 +29,7 @@ def label_profile(problem: Problem, reach: float) -> Profile:
 
 def label_priority(problem: Problem, place: Values, norm: Values) -> Values:
     """Priority of samples with z at ``place`` along the probe; the first axis is the label."""
-    probe = problem.score.probe
+    probe = probe_of(problem)
     label = jnp.asarray(LABELS).reshape(2, *(1,) * (place.ndim - 1))
     margin = label * place * (0.0 if probe is None else probe.norm)
     return problem.rule.priority(_score(problem, margin, label, norm))
@@ -42,7 +42,7 @@ def level_range(profile: Profile) -> tuple[Scalar, Scalar]:
 
 def score_at(problem: Problem, place: Scalar) -> Scalar:
     """The score of a sample with label 1 whose x lies at ``place`` along the probe."""
-    probe = problem.score.probe
+    probe = probe_of(problem)
     margin = place * (0.0 if probe is None else probe.norm)
     return _score(problem, margin, jnp.ones(()), jnp.abs(place))
 
@@ -57,7 +57,8 @@ def _score(problem: Problem, margin: Values, label: Values, norm: Values) -> Val
         "norm": norm,
     }
     if "influence" in problem.score.sees:
-        length = jnp.zeros(()) if problem.score.probe is None else problem.score.probe.norm
+        probe = probe_of(problem)
+        length = jnp.zeros(()) if probe is None else probe.norm
         features["influence"] = problem.model.influence(margin, label, norm, length)
     shape = jnp.broadcast_shapes(margin.shape, norm.shape)
     seen = {name: jnp.broadcast_to(features[name], shape) for name in problem.score.sees}

@@ -10,6 +10,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 import nfl_sim as nfl
 
@@ -48,8 +49,21 @@ def keep(fraction: float, penalty: float = 0.0) -> nfl.Problem:
     return problem(rule=nfl.pruning.KeepHardest(fraction), learner=nfl.learners.Ridge(penalty))
 
 
-RULES = {name: getattr(nfl.pruning, name) for name in ("KeepHardest", "KeepEasiest", "KeepRandom")}
+RULES = {
+    name: getattr(nfl.pruning, name)
+    for name in ("BalancedVertex", "KeepHardest", "KeepEasiest", "KeepRandom")
+}
 Case = Callable[[], Any]
+
+
+def joint() -> nfl.Problem:
+    return problem(rule=nfl.pruning.BalancedVertex(0.5))
+
+
+def balanced(size: int) -> Any:
+    features = np.random.default_rng(0).normal(size=(7, 2))
+    return nfl.pruning.balanced_subset(jax.random.key(0), features, size)
+
 
 WITHOUT_FLOAT64: dict[str, tuple[Case, str]] = {
     "spec without float64": (linear, r"float64.*jax_enable_x64"),
@@ -103,7 +117,7 @@ CASES: dict[str, tuple[Case, str]] = {
     "rule as score": (lambda: problem(score=nfl.pruning.KeepRandom(0.5)), r"score must be a Point"),
     "string rule": (
         lambda: problem(rule="hardest"),
-        r"rule must be a PointwiseRule, got 'hardest'",
+        r"rule must be a PointwiseRule or a JointRule, got 'hardest'",
     ),
     "number learner": (lambda: problem(learner=0.1), r"learner must be a Learner, got 0.1"),
     "signs wanted": (
@@ -148,6 +162,55 @@ CASES: dict[str, tuple[Case, str]] = {
         )
         for bad in (0, 2.5, -inf, nan)
     },
+    # joint rules
+    "prediction of a joint rule": (
+        lambda: nfl.predict(joint(), nfl.FixedDimension(3)),
+        r"no prediction for BalancedVertex, which chooses samples jointly",
+    ),
+    "exact mean of a joint rule": (
+        lambda: nfl.predict(joint(), nfl.FiniteSample(3, 100)),
+        r"no prediction for BalancedVertex, which chooses samples jointly",
+    ),
+    **{
+        f"{name} of a joint rule": (
+            lambda name=name: getattr(nfl, name)(joint(), nfl.FixedDimension(3)),
+            r"for BalancedVertex, which chooses samples jointly",
+        )
+        for name in (
+            "crossover_sample_size",
+            "flip_fraction",
+            "linear_influence",
+            "optimal_mixing",
+            "separability_fraction",
+            "small_fraction_limit",
+        )
+    },
+    "joint rule compared": (
+        lambda: nfl.compare(
+            nfl.predict(problem(), nfl.FixedDimension(3)), [simulate(case=joint(), num_samples=40)]
+        ),
+        r"nothing is predicted of BalancedVertex, which chooses samples jointly",
+    ),
+    "joint rule selecting by score": (
+        lambda: nfl.select(jax.random.key(0), joint().rule, jnp.ones(9), 3),
+        r"BalancedVertex chooses samples jointly; call its own select",
+    ),
+    "joint rule against an adversary": (
+        lambda: nfl.theorems.adversary(
+            nfl.scores.Uncertainty(nfl.Probe(0.0, 1.0)), joint().rule, 1.0
+        ),
+        r"needs a rule that never keeps some samples, got BalancedVertex",
+    ),
+    "fewer rows than sums": (
+        lambda: simulate(case=joint(), dim=5, num_samples=30),
+        r"21 sums can be balanced by 21 to 30 of 30 rows, got 15 to keep",
+    ),
+    "no row": (lambda: balanced(0), r"size must be an integer >= 1, got 0"),
+    "more rows than there are": (lambda: balanced(8), r"by 3 to 7 of 7 rows, got 8 to keep"),
+    "feature that is not finite": (
+        lambda: nfl.pruning.balanced_subset(jax.random.key(0), np.full((7, 2), nan), 4),
+        r"a feature to be balanced is not finite",
+    ),
     # geometry
     "oblique probe in one dimension": (
         lambda: simulate(case=one_dimensional(0.6), dim=1),

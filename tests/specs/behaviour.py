@@ -8,11 +8,12 @@ import numpy as np
 from jaxtyping import Array
 
 from nfl_sim import Probe, Problem
-from nfl_sim.learners import Learner
-from nfl_sim.models import Model
-from nfl_sim.pruning import PointwiseRule
-from nfl_sim.scores import PointwiseScore, View
+from nfl_sim.learners import Learner, Ridge
+from nfl_sim.models import Linear, Model
+from nfl_sim.pruning import JointRule, KeepHardest, PointwiseRule
+from nfl_sim.scores import EL2N, FittedProbe, PointwiseScore, View
 from nfl_sim.simulation import score
+from nfl_sim.simulation.steps import consulted
 
 rng = np.random.default_rng(0)
 ROWS = jnp.asarray(rng.normal(size=(7, 3)))
@@ -48,6 +49,8 @@ def behaviour(spec: Any) -> Array:
             level = jnp.asarray(0.1)
             inclusion = spec.inclusion(POINTS, level)
             return jnp.concatenate([spec.priority(POINTS), inclusion, spec.weight(POINTS, level)])
+        case JointRule():  # what it chooses is decided outside of jit
+            return spec.fraction[None]
         case Learner():
             weights = jnp.ones(7).at[-1].set(0.0)
             labels = jnp.sign(LABELS) if spec.binary else LABELS
@@ -57,6 +60,12 @@ def behaviour(spec: Any) -> Array:
             return jnp.concatenate([student, loss[None], flags])
         case Probe():
             return jnp.concatenate([spec.plane, spec.direction])
+        case FittedProbe():
+            key, ridge = jax.random.key(0), Ridge(0.1)
+            problem = Problem(Linear(1.0, 1.0), EL2N(spec), KeepHardest(0.5), ridge)
+            weights = spec.fit(key, ROWS, LABELS, ridge).weights
+            scored = consulted(key, problem, ROWS, LABELS, further=4)[0]
+            return jnp.concatenate([weights, scored])
         case Problem():
             parts = [spec.model, spec.rule, spec.learner]
             scored = score(jax.random.key(0), spec, ROWS, LABELS)

@@ -170,7 +170,8 @@ def test_an_inclusion_probability_of_zero_is_needed():
 
 def test_the_catalogue_states_and_cites():
     names = [theorem.name for theorem in catalogue()]
-    assert names == ["T1", "T2", "T3", "T4", "T5", "T6", "T7", "T8", "T9", "T11"]
+    assert len(set(names)) == len(names)
+    assert names[:11] == ["T1", "T2", "T3", "T4", "T5", "T6", "T7", "T8", "T9", "T10", "T11"]
     for theorem in catalogue():
         assert len(theorem.statement) > 60
         assert "theory_notes/" in theorem.reference

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from nfl_sim.theorems import at_least, equal, holm, undecided, until_decided
+from nfl_sim.theorems import at_least, equal, holm, undecided, until_decided, worst
 
 
 def claim(margin, sem=1.0, **rest):
@@ -83,6 +83,56 @@ def test_draws_are_raised_until_it_decides_or_the_budget_is_spent():
     spent = until_decided(check, 100, 200)
     assert spent.outcome == "inconclusive"
     assert "budget of 200 draws spent" in spent.reason
+
+
+def test_rounds_share_the_false_alarm():
+    """2000 true claims on the bound, each looked at in three rounds: at 5 %, Holm of one."""
+    draws = iter(np.random.default_rng(2).normal(size=6000))
+    alarms = 0
+    for _ in range(2000):
+        found = until_decided(lambda count: claim(next(draws)), 1, 16)
+        assert found.looks == 3
+        alarms += holm([found], 0.05)[0].outcome == "violated"
+    assert alarms <= stats.binom.isf(1e-6, 2000, 0.05)
+
+
+def test_the_worst_of_several_pays_for_all_of_them():
+    """2000 families of six true claims, of which the worst is put to Holm at 5 %."""
+    draws = np.random.default_rng(3).normal(size=(2000, 6))
+    picked = [worst([claim(margin) for margin in row]) for row in draws]
+    assert {verdict.looks for verdict in picked} == {6}
+    assert [verdict.margin for verdict in picked] == pytest.approx(np.min(draws, axis=1))
+    alarms = sum(holm([verdict], 0.05)[0].outcome == "violated" for verdict in picked)
+    assert 0.5 * 0.05 * 2000 <= alarms <= stats.binom.isf(1e-6, 2000, 0.05)
+
+
+def test_one_without_a_margin_is_worse_than_what_holds():
+    family = [claim(9.0), undecided("T0", "a claim", "no"), claim(8.0)]
+    assert worst(family) == family[1]
+    assert worst([*family, claim(-9.0)]).outcome == "violated"
+
+
+def test_an_equality_is_two_sided():
+    found = equal("T0", "a claim", 2.5, 1.0, resolution=1.0)
+    assert found.p_value == pytest.approx(2.0 * stats.norm.sf(2.5))
+
+
+def test_few_degrees_of_freedom_widen_the_interval():
+    """20000 means of four normals over their own standard errors, at 1 %."""
+    rows = np.random.default_rng(4).normal(size=(20_000, 4))
+    sems = np.std(rows, axis=1, ddof=1) / 2.0
+    alarms = sum(
+        claim(mean, sem, freedom=3.0, false_alarm=0.01).outcome == "violated"
+        for mean, sem in zip(np.mean(rows, axis=1), sems, strict=True)
+    )
+    assert stats.binom.isf(1.0 - 1e-6, 20_000, 0.01) <= alarms
+    assert alarms <= stats.binom.isf(1e-6, 20_000, 0.01)
+
+
+def test_an_exact_margin_is_judged_by_the_resolution():
+    assert claim(-0.5, 0.0, resolution=1.0).outcome == "holds"
+    assert claim(-1.5, 0.0, resolution=1.0).outcome == "violated"
+    assert [v.outcome for v in holm([claim(-1.5, 0.0, resolution=1.0)])] == ["violated"]
 
 
 def test_a_verdict_prints_on_one_line():

@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 
 from nfl_sim.gaussian import bisect, chi_square_cdf, polish
 from nfl_sim.models import Linear, Model
-from nfl_sim.scores import PointwiseScore
+from nfl_sim.scores import PointwiseScore, Probe
 from nfl_sim.simulation.draws._draw import Family
 
 _ROOT_TWO = float(np.sqrt(2.0))
@@ -50,15 +50,16 @@ def axis_of(
     References: {eq}`eq-draw-latent` in theory_notes/12_fast_draws.md.
     """
     plane, noisy = min(dim, 2), isinstance(model, Linear)
-    if family == "random" or score.probe is None:
+    probe = score.probe
+    if family == "random" or not isinstance(probe, Probe):
         axis = jnp.zeros(plane).at[0].set(1.0)
         axis = jnp.append(axis, 0.0) if noisy else axis
         return axis, jnp.ones(())
     if family == "residual" and isinstance(model, Linear):
-        offset = jnp.zeros(plane).at[0].set(model.signal) - score.probe.plane[:plane]
+        offset = jnp.zeros(plane).at[0].set(model.signal) - probe.plane[:plane]
         axis = jnp.append(offset, model.noise_std)
     else:
-        axis = score.probe.direction[:plane]
+        axis = probe.direction[:plane]
         axis = jnp.append(axis, 0.0) if noisy else axis
     scale = jnp.linalg.norm(axis)
     return axis / scale, scale

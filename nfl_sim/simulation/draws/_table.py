@@ -131,6 +131,8 @@ def _why_not_conditional(problem: Problem, whole: bool) -> str:
         return "a control variate needs the whole sample"
     if not isinstance(rule, PointwiseRule):
         return f"the rule {type(rule).__name__} looks at whole rows"
+    if "covariates" in score.needs:
+        return f"the score {type(score).__name__} sees whole rows"
     if not isinstance(score.probe, Probe | None):
         return f"the probe {type(score.probe).__name__} is made from the whole sample"
     if not isinstance(model, _MODELS):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
-from nfl_sim.problem import Problem
+from nfl_sim.problem import Problem, probe_of
 from nfl_sim.pruning import KeepEasiest, KeepHardest, KeepRandom
 from nfl_sim.scores import (
     EL2N,
@@ -64,7 +64,7 @@ def quadrature_refinement(problem: Problem) -> int:
     """
     if isinstance(problem.score, EL2N | Leverage | Loss | Uncertainty | Uniform):
         return 1
-    model, probe = linear_model(problem), problem.score.probe
+    model, probe = linear_model(problem), probe_of(problem)
     reference = jnp.zeros(2) if probe is None else probe.plane
     ratio = jnp.linalg.norm(teacher_plane(model) - reference) / model.noise_std
     if is_traced(ratio):
@@ -74,7 +74,7 @@ def quadrature_refinement(problem: Problem) -> int:
 
 def _ties(problem: Problem) -> bool:
     """A null probe gives all samples the margin 0."""
-    probe = problem.score.probe
+    probe = probe_of(problem)
     if not isinstance(problem.score, Margin) or probe is None or is_traced(probe.norm):
         return False
     return float(probe.norm) == 0.0

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from nfl_sim.models import Linear
-from nfl_sim.problem import Problem
+from nfl_sim.problem import Problem, probe_of
 from nfl_sim.scores import View
 from nfl_sim.theory.linear.frame import axes_along, teacher_plane
 from nfl_sim.theory.linear.law import Matrix, Plane
@@ -51,7 +51,8 @@ class Sight(eqx.Module):
         """The sight of the problem's score."""
         sees = problem.score.needs
         teacher = teacher_plane(model)
-        probe = jnp.zeros(2) if problem.score.probe is None else problem.score.probe.plane
+        fixed = probe_of(problem)
+        probe = jnp.zeros(2) if fixed is None else fixed.plane
         seen = {"label": teacher, "probe_margin": probe}
         vectors = [vector for name, vector in seen.items() if name in sees]
         vectors += [teacher - probe] if sees & {"residual", "loss"} else []

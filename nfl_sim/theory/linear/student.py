@@ -4,7 +4,7 @@ import jax.numpy as jnp
 
 from nfl_sim.learners import Ridge
 from nfl_sim.models import Linear
-from nfl_sim.problem import Problem
+from nfl_sim.problem import Problem, probe_of
 from nfl_sim.scores import Probe
 from nfl_sim.theory.linear.law import Plane
 from nfl_sim.validation import NoTheoryError, Scalar
@@ -28,14 +28,15 @@ def linear_model(problem: Problem) -> Linear:
 
 def fixed_probe(problem: Problem) -> Probe:
     """The probe of a score that has one."""
-    assert problem.score.probe is not None
-    return problem.score.probe
+    probe = probe_of(problem)
+    assert probe is not None
+    return probe
 
 
 def student(problem: Problem, gap: Plane) -> dict[str, Scalar]:
     """The fields of a `Prediction` that describe w = w0 + gap."""
     weights = gap.at[0].add(linear_model(problem).signal)
-    probe = problem.score.probe
+    probe = probe_of(problem)
     return {
         "excess_risk": jnp.sum(gap**2),
         "parallel": weights[0],

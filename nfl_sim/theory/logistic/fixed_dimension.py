@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from nfl_sim.problem import FixedDimension, Problem
+from nfl_sim.problem import FixedDimension, Problem, probe_of
 from nfl_sim.pruning import Calibration, PointwiseRule, PoissonRule
 from nfl_sim.theory.coins import Budget, on_top
 from nfl_sim.theory.logistic.calibrated import solve_calibrated
@@ -134,7 +134,7 @@ def _fields(law: LogisticLaw, solution: Solution) -> Fields:
 def _predict(problem: Problem, regime: FixedDimension, fields: Fields) -> Prediction:
     kept: Kept = kept_law(on_top(problem), regime.dim)
     others: dict[str, Any] = {n: v for n, v in fields.items() if n not in _OF_THE_LAW}
-    probe = problem.score.probe
+    probe = probe_of(problem)
     if probe is not None:
         student = jnp.stack([fields["parallel"], fields["orthogonal"]])
         others["probe_overlap"] = jnp.sum(student * probe.direction)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import optimize, special
 
-from nfl_sim.problem import FixedDimension, Problem
+from nfl_sim.problem import FixedDimension, Problem, probe_of
 from nfl_sim.scores import EL2N, GraNd, Leverage, Loss, Margin, Uncertainty, Uniform
 from nfl_sim.theory.logistic.fixed_dimension import predict_fixed_dimension
 from nfl_sim.theory.logistic.generic_law import GenericMargin
@@ -120,8 +120,9 @@ def _separability_fraction(problem: Problem, dim: int, refinement: int) -> Scala
 
 def _on_the_line(problem: Problem, law: GenericMargin, refinement: int) -> Scalar:
     """GraNd in dimension 1: separable once the threshold passes max of s sigma(-b s), W(1/e)/b."""
-    assert problem.score.probe is not None
-    norm = problem.score.probe.norm
+    probe = probe_of(problem)
+    assert probe is not None
+    norm = probe.norm
     highest = special.lambertw(np.exp(-1.0)).real / norm
     sign = problem.rule.priority(jnp.ones(()))
     nodes = law.nodes(-highest, resolutions(law, refinement)[0])

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
 from nfl_sim.models import Logistic
-from nfl_sim.problem import Problem
+from nfl_sim.problem import Problem, probe_of
 from nfl_sim.pruning import KeepEasiest, KeepHardest, KeepRandom
 from nfl_sim.scores import (
     EL2N,
@@ -65,7 +65,7 @@ def kept_law(problem: Problem, dim: int) -> Kept:
 
 def has_direction(problem: Problem, law: LogisticLaw) -> Bool[Array, ""]:
     """False for a law along a probe that, under a trace, turns out to be null: all samples tie."""
-    probe = problem.score.probe
+    probe = probe_of(problem)
     if probe is None or not isinstance(law, MarginLaw):
         return jnp.asarray(True)
     return probe.norm > 0.0
@@ -98,7 +98,7 @@ def logistic_model(problem: Problem) -> Logistic:
 
 def axes_of(problem: Problem, sign: float = 1.0) -> Matrix:
     """Rows: the probe's direction, with a sign, and the one across it."""
-    probe = problem.score.probe
+    probe = probe_of(problem)
     if probe is None:
         return jnp.eye(2)
     cosine, sine = probe.direction
@@ -107,7 +107,7 @@ def axes_of(problem: Problem, sign: float = 1.0) -> Matrix:
 
 def _has_no_opinion(problem: Problem) -> bool:
     """A null probe of a score that sees the samples through it alone: all tie."""
-    probe = problem.score.probe
+    probe = probe_of(problem)
     if not isinstance(problem.score, EL2N | Loss | Margin | Uncertainty):
         return False
     return probe is not None and not is_traced(probe.norm) and float(probe.norm) == 0.0
@@ -131,16 +131,18 @@ def _slab(problem: Problem, dim: int) -> Kept:
 
 
 def _grand(problem: Problem, dim: int) -> Kept:
-    assert problem.score.probe is not None
-    model, norm, hardest = logistic_model(problem), problem.score.probe.norm, _hardest(problem)
+    probe = probe_of(problem)
+    assert probe is not None
+    model, norm, hardest = logistic_model(problem), probe.norm, _hardest(problem)
     law = BallLaw.of(model, axes_of(problem), dim, norm, hardest=hardest)
     return Kept(law, law.cut)
 
 
 def _influence(problem: Problem, dim: int) -> Kept:
     """GraNd in the metric of the Hessian, which is steeper across the probe than along it."""
-    assert problem.score.probe is not None
-    model, norm, hardest = logistic_model(problem), problem.score.probe.norm, _hardest(problem)
+    probe = probe_of(problem)
+    assert probe is not None
+    model, norm, hardest = logistic_model(problem), probe.norm, _hardest(problem)
     along, across = model.curvatures(norm)
     law = BallLaw.of(model, axes_of(problem), dim, norm, hardest=hardest, stretch=across / along)
     return Kept(law, lambda level: law.cut(level) / jnp.sqrt(along))

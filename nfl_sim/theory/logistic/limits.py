@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
 from nfl_sim.gaussian import bisect, polish, softplus_slope
-from nfl_sim.problem import FixedDimension, Problem
+from nfl_sim.problem import FixedDimension, Problem, probe_of
 from nfl_sim.pruning import KeepRandom
 from nfl_sim.theory.logistic.ball_law import BallLaw
 from nfl_sim.theory.logistic.fixed_dimension import predict_fixed_dimension
@@ -102,7 +102,7 @@ def _limit(
     direction: Plane,
     exists: Bool[Array, ""],
 ) -> Prediction:
-    model, probe = logistic_model(problem), problem.score.probe
+    model, probe = logistic_model(problem), probe_of(problem)
     norm = jnp.sqrt(jnp.sum(weights**2))
     shown = jnp.where(exists, weights, direction)
     fields = dict(model.diagnostics(jnp.where(norm > 0.0, weights, direction)))

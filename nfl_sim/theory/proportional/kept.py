@@ -8,7 +8,7 @@ from jaxtyping import Array, Bool
 
 from nfl_sim.gaussian import pdf
 from nfl_sim.models import Logistic, Model, Perceptron
-from nfl_sim.problem import Problem
+from nfl_sim.problem import Problem, probe_of
 from nfl_sim.pruning import Calibration, PointwiseRule
 from nfl_sim.theory.proportional.intervals import (
     Chance,
@@ -80,8 +80,9 @@ def keep(problem: Problem, fine: int, coarse: int, step: float, *, tied: bool = 
         law = _law(model, step, nodes, jnp.zeros(()), jnp.ones(()))
         always = jnp.asarray(True)
         return KeptLaw(law, law, jnp.asarray(jnp.nan), _noiseless(model), always)
-    assert problem.score.probe is not None
-    cosine, sine = problem.score.probe.direction
+    probe = probe_of(problem)
+    assert probe is not None
+    cosine, sine = probe.direction
     frame = (cosine, jnp.abs(sine))
     empty = jnp.zeros(1)
     chance = _law(model, step, (empty, empty, empty), *frame).chance
@@ -92,7 +93,7 @@ def keep(problem: Problem, fine: int, coarse: int, step: float, *, tied: bool = 
     total = jnp.sum(laws[0].masses * laws[0].chance(laws[0].places))
     whole = jnp.abs(total - 1.0) <= _MASS_TOLERANCE
     separated = kept.one_sided | _noiseless(model)
-    found = whole & kept.resolved & (problem.score.probe.norm > 0.0)
+    found = whole & kept.resolved & (probe.norm > 0.0)
     return KeptLaw(laws[0], laws[1], level, separated, found)
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from nfl_sim.problem import Problem
+from nfl_sim.problem import Problem, probe_of
 from nfl_sim.theory.proportional.law import Student
 from nfl_sim.validation import Scalar
 
@@ -25,7 +25,7 @@ class Frame(NamedTuple):
     @classmethod
     def of(cls, problem: Problem, *, along_probe: bool) -> "Frame":
         """The probe's own; without a use for the probe, one whose second axis is the teacher."""
-        probe = problem.score.probe
+        probe = probe_of(problem)
         if probe is None or not along_probe:
             return cls(jnp.zeros(()), jnp.ones(()))
         return cls(*probe.direction)
@@ -46,7 +46,7 @@ def describe(problem: Problem, plane: Float[Array, " 2"], rest: Scalar) -> Field
         rest: length of everything else.
     """
     weights = jnp.stack([plane[0], jnp.hypot(plane[1], rest)])
-    probe = problem.score.probe
+    probe = probe_of(problem)
     overlap = jnp.asarray(jnp.nan) if probe is None else jnp.sum(plane * probe.direction)
     return {
         "excess_risk": problem.model.excess_risk(weights),

@@ -1,7 +1,7 @@
 """What a rule keeps of a score, as places along the probe."""
 
 from nfl_sim.models import Perceptron
-from nfl_sim.problem import Problem
+from nfl_sim.problem import Problem, probe_of
 from nfl_sim.pruning import KeepEasiest, KeepHardest, KeepRandom
 from nfl_sim.scores import (
     EL2N,
@@ -71,7 +71,7 @@ def all_tie(problem: Problem) -> bool:
 
     It reads the number, so it must be asked outside ``jit``; a traced norm of 0 gives nan.
     """
-    probe = problem.score.probe
+    probe = probe_of(problem)
     if not isinstance(problem.score, EL2N | GraNd | Loss | Margin | Uncertainty):
         return False
     return probe is not None and not is_traced(probe.norm) and float(probe.norm) == 0.0
