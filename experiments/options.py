@@ -10,7 +10,8 @@ class Output:
     """Where results are.
 
     Args:
-        results: folder of results; finished work is stored in its `.cells`.
+        results: folder of results; finished work is stored in its `.cells`, compiled code in its
+            `.compiled`.
         overwrite: replace results of the same configuration whose content differs.
     """
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from experiments import outputs, registry, tables, verdicts
+from experiments import compile_cache, outputs, registry, tables, verdicts
 from experiments.lab import Cell, Lab
 from experiments.options import Options, Output, cores
 from experiments.registry import Experiment, Result
@@ -65,6 +65,8 @@ def prepare_jax() -> None:
 def execute(run: Run) -> int:
     """Carry out a run and report it; the exit code is 1 if a claim disagrees."""
     prepare_jax()
+    if not run.options.dry_run:
+        compile_cache.switch_on(run.options.results)
     screen = console()
     cells = _checked(lambda: run.experiment.cells(run.config))
     if run.options.dry_run:

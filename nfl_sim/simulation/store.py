@@ -197,7 +197,12 @@ class Store:
             m2=moments.m2,
             failed=moments.failed,
         )
-        write_atomically(self._path(cell, start, stop), buffer.getvalue())
+        path = self._path(cell, start, stop)
+        try:
+            write_atomically(path, buffer.getvalue())
+        except OSError as error:
+            reason = f"{error.strerror or error}; what was stored before in the store is intact"
+            raise OSError(error.errno, reason, str(path)) from error
 
 
 def fingerprint(

@@ -1,7 +1,7 @@
 import jax
 import pytest
 
-from experiments import cli, registry
+from experiments import cli, compile_cache, registry
 from nfl_sim.simulation import blocks
 from tests.experiments import toy
 
@@ -16,6 +16,7 @@ def command(monkeypatch, tmp_path):
     """Run a command line on a registry that holds the toy experiment alone."""
     entry = registry.Entry("a toy", in_make_run=True)
     monkeypatch.setattr(registry, "EXPERIMENTS", {"toy": entry})
+    monkeypatch.setattr(compile_cache, "switch_on", lambda results: None)
     monkeypatch.setattr(registry, "load", lambda name: {"toy": toy}[name])
     return lambda *words: cli.main([*words, "--results", str(tmp_path / "results")])
 

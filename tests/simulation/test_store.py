@@ -1,6 +1,9 @@
 """The store: nothing twice, nothing trusted that is damaged, nothing named that has no source."""
 
+import errno
 import json
+import os
+import subprocess
 import sys
 import types
 from concurrent.futures import ThreadPoolExecutor
@@ -167,6 +170,44 @@ def test_concurrent_runs_share_a_folder(tmp_path, key):
         found = list(pool.map(lambda _: run(tmp_path, key, 64).excess_risk.mean, range(4)))
     assert len(set(found)) == 1
     assert len(list(tmp_path.rglob("*.npz"))) == 4
+
+
+def test_killed_processes_lose_and_double_nothing(tmp_path, key):
+    """Four are killed at any moment, the last one resumes; two more share another folder."""
+    killed, shared = tmp_path / "killed", tmp_path / "killed-shared"
+    command = [sys.executable, "-W", "ignore", "-m", "tests.simulation.store_worker", str(killed)]
+    child = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert child.returncode == 0, child.stderr
+    alone = run(tmp_path / "alone", key, 40 * 16)
+    for place in (killed, shared):
+        found = Store(place, read_only=True)
+        assert found.count(key, problem(), **SIZES, num_replicates=40 * 16) == 40 * 16
+        spans = sorted(path.stem for path in place.rglob("*-*.npz"))
+        assert spans == [f"{i:08d}-{i + 16:08d}" for i in range(0, 40 * 16, 16)]
+        again = run(place, key, 40 * 16)
+        np.testing.assert_array_equal(again.moments.mean, alone.moments.mean)
+        np.testing.assert_array_equal(again.moments.m2, alone.moments.m2)
+
+
+def test_a_full_disk_is_named_and_what_is_stored_stays(tmp_path, key, monkeypatch, spans):
+    run(tmp_path, key, 32)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.npz")}
+    original, place = os.fdopen, Store(tmp_path)
+
+    def full(handle, mode):
+        with original(handle, mode) as file:
+            file.write(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fdopen", full)
+        with pytest.raises(OSError, match="No space left.*store") as caught:
+            place.simulate(key, problem(), **SIZES, num_replicates=64)
+    assert caught.value.errno == errno.ENOSPC
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    spans.clear()
+    run(tmp_path, key, 64)
+    assert spans == [(32, 48), (48, 64)]
 
 
 def test_the_name_covers_all_that_matters(key, monkeypatch):
