@@ -136,13 +136,16 @@ def compute(config: Config, lab: "Lab") -> Result:
 
 
 def tell(screen: Any, tables: Mapping[str, Table]) -> None:
-    """Print the table of verdicts."""
+    """Print the verdicts and what is kept."""
     from rich.markup import escape
     from rich.table import Table as Rich
 
     from nfl_sim.assess import assessment
 
     rows = _rows(tables)
+    if not screen.is_terminal:  # no width to wrap into
+        screen.print(escape(assessment.render(rows)), soft_wrap=True)
+        return
     screen.print(f"[bold]{escape(assessment.headline(rows))}[/]")
     for columns, cells in _blocks():
         rich = Rich(box=None, pad_edge=False)

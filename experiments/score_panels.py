@@ -25,7 +25,7 @@ def draw(tables: Mapping[str, Table]) -> "Figure":
     _failures(left, tables, head)
     _ratios(right, tables, head)
     figure.suptitle(f"{head['score']} on {head['model']}, d = {head['dim']}: {head['verdict']}")
-    figure.subplots_adjust(left=0.09, right=0.93, bottom=0.16, top=0.86, wspace=0.32)
+    figure.subplots_adjust(left=0.125, right=0.93, bottom=0.16, top=0.86, wspace=0.3)
     return figure
 
 
@@ -37,16 +37,10 @@ def _failures(axes: "Axes", tables: Mapping[str, Table], head: Mapping[str, Any]
         look = {"score": "RowScore" if rule != "random" else "Uniform", "rule": _RULES[rule]}
         _joined(axes, curve["fraction"], curve["mean"], curve["sem"], look, label=label)
     found = tables["fractions"]
-    level = found["plateau_found"] == 1
-    axes.plot(
-        found["fraction"][level],
-        found["plateau"][level],
-        linestyle="none",
-        marker="_",
-        markersize=11,
-        color=style.GREY,
-        label="plateau",
-    )
+    there = found["plateau_found"] == 1
+    if np.any(there):
+        look = {"linestyle": "none", "marker": "_", "markersize": 11, "color": style.GREY}
+        axes.plot(found["fraction"][there], found["plateau"][there], label="plateau", **look)
     axes.set_yscale("log")
     axes.set_xlabel("kept fraction r")
     axes.set_ylabel(f"{_UNITS[head['model']]} at n = {head['largest_size']}")
