@@ -101,6 +101,8 @@ def cases() -> dict[str, Any]:
     coins = dataclasses.replace(
         least_squares("EL2N", "KeepRandom", angle=0.0), rule=importance(0.3)
     )
+    joint: Any = nfl.pruning.BalancedVertex
+    vertex = dataclasses.replace(least_squares("Uniform", "KeepRandom"), rule=joint(0.3))
     split = {"mixing": 0.4, "hardest": True}
     return {
         "Linear, random": least_squares("Uniform", "KeepRandom"),
@@ -116,6 +118,7 @@ def cases() -> dict[str, Any]:
             least_squares("EL2N", "KeepRandom"), "SoftCalibration", **split
         ),
         "Linear, reweighted coins": coins,
+        "Linear, balanced vertex": vertex,
         "Logistic, EL2N hardest": signs("EL2N", "KeepHardest"),
         "Logistic, EL2N of the teacher": signs("EL2N", "KeepHardest", angle=0.0),
         "Logistic, Uncertainty": signs("Uncertainty", "KeepHardest"),
