@@ -98,6 +98,8 @@ def cases() -> dict[str, Any]:
     coins = dataclasses.replace(
         least_squares("EL2N", "KeepRandom", angle=0.0), rule=importance(0.3)
     )
+    joint: Any = nfl.pruning.BalancedVertex
+    vertex = dataclasses.replace(least_squares("Uniform", "KeepRandom"), rule=joint(0.3))
     split = {"mixing": 0.4, "hardest": True}
     return {
         "Linear, random": least_squares("Uniform", "KeepRandom"),
@@ -113,6 +115,7 @@ def cases() -> dict[str, Any]:
             least_squares("EL2N", "KeepRandom"), "SoftCalibration", **split
         ),
         "Linear, reweighted coins": coins,
+        "Linear, balanced vertex": vertex,
         "Logistic, EL2N hardest": signs("EL2N", "KeepHardest"),
         "Logistic, EL2N hardest, little kept": signs("EL2N", "KeepHardest", 0.2),
         "Logistic, EL2N of the teacher": signs("EL2N", "KeepHardest", angle=0.0),

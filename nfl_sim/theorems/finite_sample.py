@@ -24,6 +24,7 @@ from nfl_sim.theorems.detective import (
 from nfl_sim.theorems.pair import Adversary
 from nfl_sim.theorems.verdict import Verdict, at_least, equal
 
+_COARSE = 2.5 * RESOLUTION  # for risks that are mostly 0, or Delta
 _SIZE = 0.05  # of a battery of tests
 _EACH = 50  # samples of either process that a battery sees
 
@@ -56,7 +57,7 @@ class TopM(Theorem):
         room: r' - r >= 0, by how much K is larger than what is kept on average.
     """
 
-    num_samples: int = 50
+    num_samples: int = 20
     room: float = 0.0
     name: ClassVar[str] = "T13a"
     title: ClassVar[str] = "top-m: the worst case is at least Delta P(Bin(n, r') >= m)"
@@ -91,7 +92,7 @@ class TopM(Theorem):
         )
         risk, sem = mean_and_sem(found)
         claim = f"the detective has {risk:.4g} on average, not below {least:.4g}"
-        return at_least(self.name, claim, risk - least, sem, resolution=RESOLUTION * least)
+        return at_least(self.name, claim, risk - least, sem, resolution=_COARSE * least)
 
 
 @final
@@ -107,8 +108,8 @@ class Insurance(Theorem):
         audits: N, the mean number of samples kept off K.
     """
 
-    num_samples: int = 50
-    audits: float = 1.0
+    num_samples: int = 20
+    audits: float = 0.5
     name: ClassVar[str] = "T13b"
     title: ClassVar[str] = "N audit samples leave a worst case of at least about Delta e^-N"
     statement: ClassVar[str] = (
@@ -140,7 +141,7 @@ class Insurance(Theorem):
         )
         risk, sem = mean_and_sem(found)
         claim = f"with {self.audits:g} audits the detective has {risk:.4g}, not below {least:.4g}"
-        return at_least(self.name, claim, risk - least, sem, resolution=RESOLUTION * least)
+        return at_least(self.name, claim, risk - least, sem, resolution=_COARSE * least)
 
 
 @final

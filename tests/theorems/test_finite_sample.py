@@ -33,7 +33,7 @@ def test_top_m_holds_and_the_detective_attains_it(problem, room):
     found = theorem.check(problem, DIM, KEY, draws=1_000_000)
     assert found.margin == pytest.approx(0.0, abs=5.0 * found.sem)
     assert found.sem < 0.006 * theorem.bound(problem, DIM)
-    assert found.outcome in ("holds", "inconclusive")
+    assert found.outcome == "holds", found
     wrong = TopM(room=room, scale=1.1).check(problem, DIM, KEY, draws=1_000_000)
     assert wrong.outcome == "violated", wrong
 
@@ -64,7 +64,7 @@ def test_insurance_holds_and_is_attained(problem):
         assert found.margin == pytest.approx(0.0, abs=5.0 * found.sem)
         assert found.outcome != "violated"
         share = theorem.bound(problem, DIM) / strong_adversary(problem).bound
-        assert np.exp(-audits) * (1.0 - audits**2 / 50) <= share <= np.exp(-audits)
+        assert np.exp(-audits) * (1.0 - audits**2 / 20) <= share <= np.exp(-audits)
     wrong = Insurance(scale=1.1).check(problem, DIM, KEY, draws=400_000)
     assert wrong.outcome == "violated", wrong
 
@@ -121,6 +121,6 @@ def test_finite_samples_need_two_processes_that_look_alike(theorem):
     ):
         assert match in theorem.check(linear(rule=rule), DIM, KEY).reason
     assert "'a rule that discards' fails" in TopM(room=0.8).check(HARDEST, DIM, KEY).reason
-    assert "'as many as are discarded' fails: audits=40 of 35" in (
+    assert "'as many as are discarded' fails: audits=40 of 14" in (
         Insurance(audits=40.0).check(HARDEST, DIM, KEY).reason
     )
