@@ -26,6 +26,7 @@ from nfl_sim.simulation import (
 from nfl_sim.theory import (
     OptimalMixing,
     Prediction,
+    break_even_fraction,
     crossover_sample_size,
     flip_fraction,
     linear_influence,
@@ -54,6 +55,7 @@ __all__ = [
     "Proportional",
     "SameSampleProbe",
     "Simulation",
+    "break_even_fraction",
     "compare",
     "crossover_sample_size",
     "fit",
