@@ -27,6 +27,7 @@ from nfl_sim.simulation import (
 from nfl_sim.theory import (
     OptimalMixing,
     Prediction,
+    break_even_fraction,
     crossover_sample_size,
     flip_fraction,
     linear_influence,
@@ -57,6 +58,7 @@ __all__ = [
     "SameSampleProbe",
     "Simulation",
     "assess",
+    "break_even_fraction",
     "compare",
     "crossover_sample_size",
     "fit",

@@ -3,6 +3,7 @@
 from nfl_sim.gaussian.absolute import integrate_absolute
 from nfl_sim.gaussian.chi_square import chi_square_cdf, chi_square_pdf
 from nfl_sim.gaussian.inverse_sum import mean_inverse_square_sum
+from nfl_sim.gaussian.kept_share import mean_share_pull
 from nfl_sim.gaussian.logistic_normal import (
     half_normal_edges,
     half_normal_rule,
@@ -56,6 +57,7 @@ __all__ = [
     "kept_mass_rule",
     "log_cdf",
     "mean_inverse_square_sum",
+    "mean_share_pull",
     "mean_sigmoid",
     "mean_softplus",
     "normal_rule",

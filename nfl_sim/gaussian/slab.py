@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.scipy.special import erfinv, ndtri
+from jax.scipy.special import erf, erfinv, ndtri
+from jaxtyping import Array, Float
 
-from nfl_sim.gaussian.normal import cdf, pdf
+from nfl_sim.gaussian.normal import cdf, erfcx, pdf
 from nfl_sim.validation import Scalar
 
 _SERIES_TERMS = 24
@@ -36,6 +37,17 @@ def slab_beyond(threshold: Scalar) -> tuple[Scalar, SlabMoments]:
     excess = 2.0 * threshold * pdf(threshold) / mass
     second = 1.0 + excess
     return mass, SlabMoments(threshold, second, excess, 3.0 * second + threshold**2 * excess)
+
+
+def slab_second(threshold: Float[Array, "..."], outside: bool) -> Float[Array, "..."]:
+    """kappa = E[T^2 | kept] at a threshold, however far out, to 1e-13 relative."""
+    if outside:
+        scaled = threshold / math.sqrt(2.0)
+        return 1.0 + threshold * math.sqrt(2.0 / math.pi) / erfcx(scaled)
+    near, small = jnp.minimum(threshold, 1.5), threshold < 1.5
+    far = jnp.where(small, 1.5, threshold)
+    second = 1.0 - 2.0 * far * pdf(far) / erf(far / math.sqrt(2.0))
+    return jnp.where(small, near**2 / 3.0 * _kummer(2.5, near) / _kummer(1.5, near), second)
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
@@ -102,7 +114,7 @@ def _inside(fraction: Scalar) -> SlabMoments:
     )
 
 
-def _kummer(shape: float, threshold: Scalar) -> Scalar:
+def _kummer(shape: float, threshold: Float[Array, "..."]) -> Float[Array, "..."]:
     """M(1, shape, x) at x = threshold^2 / 2 by its series, for threshold <= 1.5.
 
     The ratio P(a + 1, x) / P(a, x) of incomplete gamma functions is

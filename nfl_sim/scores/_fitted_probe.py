@@ -1,4 +1,4 @@
-"""Probes that are fitted to data: to the sample that is pruned, to part of it, or to another."""
+"""Probes that are fitted to data: the sample that is then pruned, a part of it, or another."""
 
 import abc
 from typing import ClassVar, final

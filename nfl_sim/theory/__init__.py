@@ -2,6 +2,7 @@
 
 from nfl_sim.theory.ceiling import UnbiasedCeiling, unbiased_ceiling
 from nfl_sim.theory.dispatch import (
+    break_even_fraction,
     crossover_sample_size,
     flip_fraction,
     linear_influence,
@@ -20,6 +21,7 @@ __all__ = [
     "OptimalMixing",
     "Prediction",
     "UnbiasedCeiling",
+    "break_even_fraction",
     "crossover_sample_size",
     "divergence_constant",
     "flip_fraction",

@@ -32,6 +32,15 @@ _PREDICT: Theory = {
     (Logistic, Proportional): proportional.predict_signed,
     (Perceptron, Proportional): proportional.predict_signed,
 }
+_PREDICT_FITTED: Theory = {
+    (Linear, FixedDimension): linear.predict_fitted_probe,
+    (Linear, FiniteSample): linear.predict_same_sample,
+    (Linear, Proportional): linear.predict_same_sample_proportional,
+}
+_BREAK_EVEN: Theory = {
+    (Linear, FixedDimension): linear.break_even_fraction,
+    (Linear, Proportional): linear.break_even_fraction,
+}
 _SMALL_FRACTION_LIMIT: Theory = {
     (Linear, FixedDimension): linear.small_fraction_limit,
     (Logistic, FixedDimension): logistic.small_fraction_limit,
@@ -76,7 +85,8 @@ def predict(problem: Problem, regime: Regime) -> Prediction:
 
     References: {eq}`eq-minimiser`, {eq}`eq-finite-size` in theory_notes/03_linear.md.
     """
-    return _look_up(_PREDICT, "prediction", problem, regime)(problem, regime)
+    table = _PREDICT if _has_fixed_probe(problem) else _PREDICT_FITTED
+    return _look_up(table, "prediction", problem, regime, fixed=False)(problem, regime)
 
 
 def small_fraction_limit(problem: Problem, regime: Regime) -> Prediction:
@@ -223,13 +233,42 @@ def linear_influence(problem: Problem, regime: Regime) -> Influence:
     return _look_up(_INFLUENCE, "linear influence", problem, regime)(problem, regime)
 
 
-def _look_up(table: Theory, what: str, problem: Problem, regime: Regime) -> Callable[..., Any]:
+def break_even_fraction(problem: Problem, regime: Regime) -> Scalar:
+    """The kept fraction at which a score computed on the same sample ties with random pruning.
+
+    Above it the hardest are better than random, below it the easiest. It does not depend on
+    signal, noise or, at fixed dimension, on that.
+
+    Args:
+        problem: Linear, scored by the residuals of a `SameSampleProbe`, without penalty, with the
+            rule KeepHardest or KeepEasiest; its own fraction is ignored.
+        regime: ``FixedDimension(dim)``, to first order in 1/n, or ``Proportional(sample_ratio)``.
+
+    Returns:
+        The fraction, accurate to 1e-10, not differentiable.
+
+    Raises:
+        NoTheoryError: nothing is known for the model, the probe, the rule or the score.
+
+    References: {eq}`eq-same-break-even` in theory_notes/10_same_sample.md.
+    """
+    theory = _look_up(_BREAK_EVEN, "break-even fraction", problem, regime, fixed=False)
+    return theory(problem, regime)
+
+
+def _has_fixed_probe(problem: Problem) -> bool:
+    return not isinstance(problem, Problem) or isinstance(problem.score.probe, Probe | None)
+
+
+def _look_up(
+    table: Theory, what: str, problem: Problem, regime: Regime, *, fixed: bool = True
+) -> Callable[..., Any]:
     require_x64()
     for argument, kind in ((problem, Problem), (regime, Regime)):
         if not isinstance(argument, kind):
             raise ValueError(f"expected a {getattr(kind, '__name__', kind)}, got {argument!r}")
     probe = problem.score.probe
-    if not isinstance(probe, Probe | None):
+    if fixed and not _has_fixed_probe(problem):
         raise NoTheoryError(f"no {what} for {type(probe).__name__}: only for a fixed Probe")
     if isinstance(problem.rule, JointRule):
         raise NoTheoryError(
@@ -238,9 +277,10 @@ def _look_up(table: Theory, what: str, problem: Problem, regime: Regime) -> Call
         )
     theory = table.get((type(problem.model), type(regime)))
     if theory is None:
+        fitted = "" if _has_fixed_probe(problem) else f" with {type(probe).__name__}"
         known = ", ".join(f"{m.__name__} in {r.__name__}" for m, r in table)
         raise NoTheoryError(
-            f"no {what} for {type(problem.model).__name__} in {type(regime).__name__}; "
+            f"no {what} for {type(problem.model).__name__}{fitted} in {type(regime).__name__}; "
             f"there is for {known}"
         )
     _require_known_view(what, problem)

@@ -7,6 +7,12 @@ from nfl_sim.theory.linear.law import Expansion, KeptNodes, Nested, numbers_agre
 from nfl_sim.theory.linear.laws import ScoreUnits, kept_law, quadrature_refinement
 from nfl_sim.theory.linear.limits import crossover_sample_size, small_fraction_limit
 from nfl_sim.theory.linear.mixing import optimal_mixing
+from nfl_sim.theory.linear.same_sample import predict_fitted_probe
+from nfl_sim.theory.linear.same_sample_exact import predict_same_sample
+from nfl_sim.theory.linear.same_sample_proportional import (
+    break_even_fraction,
+    predict_same_sample_proportional,
+)
 from nfl_sim.theory.linear.student import ridge_penalty
 
 __all__ = [
@@ -14,13 +20,17 @@ __all__ = [
     "KeptNodes",
     "Nested",
     "ScoreUnits",
+    "break_even_fraction",
     "crossover_sample_size",
     "in_strata",
     "kept_law",
     "numbers_agree",
     "optimal_mixing",
     "predict_finite_sample",
+    "predict_fitted_probe",
     "predict_fixed_dimension",
+    "predict_same_sample",
+    "predict_same_sample_proportional",
     "quadrature_refinement",
     "ridge_penalty",
     "small_fraction_limit",
