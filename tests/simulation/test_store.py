@@ -201,7 +201,7 @@ def test_a_full_disk_is_named_and_what_is_stored_stays(tmp_path, key, monkeypatc
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fdopen", full)
-        with pytest.raises(OSError, match="No space left.*store") as caught:
+        with pytest.raises(OSError, match=r"No space left.*store") as caught:
             place.simulate(key, problem(), **SIZES, num_replicates=64)
     assert caught.value.errno == errno.ENOSPC
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
