@@ -82,6 +82,17 @@ def test_the_free_lunch():
     assert random[2] > 2.0 * random[0]
 
 
+def test_it_scales_to_the_largest_of_the_sizes():
+    """21 sums over 6400 rows, r = 0.1: exactly 640 kept, and a distance of some 45/n."""
+    rng = np.random.default_rng(0)
+    covariates = rng.normal(size=(6400, 5))
+    labels = covariates[:, 0] + rng.normal(size=6400)
+    kept = kept_by(0.1, covariates, labels)
+    assert len(np.unique(kept)) == 640
+    gap = least_squares(covariates[kept], labels[kept]) - least_squares(covariates, labels)
+    assert np.linalg.norm(gap) < 200.0 / 6400
+
+
 def test_a_vertex_is_found_again_by_another_route():
     """A walk along null vectors from r 1 ends where all but p entries are whole (Caratheodory)."""
     covariates, labels = draw(0, 60)
