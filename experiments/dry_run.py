@@ -43,6 +43,7 @@ def _cached(lab: Lab, cell: Cell) -> int:
         dim=cell.dim,
         num_samples=cell.num_samples,
         num_replicates=cell.num_replicates,
+        method=cell.method,
     )
 
 
@@ -73,5 +74,5 @@ def _block_bytes(cell: Cell) -> int:
     from nfl_sim.simulation.store import block_and_chunk
 
     sizes = (cell.problem, cell.dim, cell.num_samples)
-    draw = draws.plan(*sizes)
+    draw = draws.plan(*sizes, cell.method)
     return block_and_chunk(*sizes, draw)[0] * replicate_bytes(shape_of(*sizes)[0], draw)

@@ -13,6 +13,7 @@ from experiments.verdicts import Verdict
 if TYPE_CHECKING:
     from nfl_sim import Prediction, Problem, Simulation
     from nfl_sim.problem import Regime
+    from nfl_sim.simulation.draws import Method
     from nfl_sim.simulation.store import Store
 
 
@@ -24,10 +25,11 @@ class Cell:
     dim: int
     num_samples: int
     num_replicates: int
+    method: "Method" = "auto"
 
-    @cached_property
-    def method(self) -> str:
-        """How `simulate` draws it."""
+    @property
+    def drawn_by(self) -> str:
+        """The method that draws it, never "auto"."""
         return self._draw.method
 
     @cached_property
@@ -42,22 +44,21 @@ class Cell:
     def _draw(self) -> Any:
         from nfl_sim.simulation import draws
 
-        return draws.plan(self.problem, self.dim, self.num_samples)
+        return draws.plan(self.problem, self.dim, self.num_samples, self.method)
 
     @cached_property
     def identity(self) -> str:
         """All that defines the cell, exact."""
         from nfl_sim.simulation.store import describe
 
-        return repr(
-            (describe(self.problem, set()), self.dim, self.num_samples, self.num_replicates)
-        )
+        sizes = (self.dim, self.num_samples, self.num_replicates, self.method)
+        return repr((describe(self.problem, set()), *sizes))
 
     @property
     def provenance(self) -> dict[str, Any]:
         """All that defines the cell, flat."""
         sizes = {"dim": self.dim, "num_samples": self.num_samples}
-        counts = {"num_replicates": self.num_replicates, "method": self.method}
+        counts = {"num_replicates": self.num_replicates, "method": self.drawn_by}
         return flatten(self.problem) | sizes | counts
 
 
@@ -119,6 +120,7 @@ class Lab:
             dim=cell.dim,
             num_samples=cell.num_samples,
             num_replicates=cell.num_replicates,
+            method=cell.method,
             on_chunk=lambda count, cached: self._report(cell, count, cached),
         )
 
@@ -160,7 +162,7 @@ class Lab:
             "dim": cells[0].dim if len(dims) == 1 else ";".join(map(str, dims)),
             "num_samples": ";".join(str(cell.num_samples) for cell in cells),
             "num_replicates": ";".join(str(cell.num_replicates) for cell in cells),
-            "method": ";".join(cell.method for cell in cells),
+            "method": ";".join(cell.drawn_by for cell in cells),
             "seed": self.seed,
         }
 
@@ -193,7 +195,8 @@ def cell_key(seed: int, cell: Cell) -> Any:
 
     from nfl_sim.simulation.store import describe
 
-    text = repr((describe(cell.problem, set()), cell.dim, cell.num_samples))
+    own = () if cell.method == "auto" else (cell.method,)
+    text = repr((describe(cell.problem, set()), cell.dim, cell.num_samples, *own))
     return jax.random.fold_in(jax.random.key(seed), zlib.crc32(text.encode()))
 
 

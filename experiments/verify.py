@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments import tab1_verdicts
+from experiments import tab1_verdicts, verify_draws
 from experiments.compiled import drop_when_crowded
 from experiments.registry import Result
 from experiments.tables import Table
@@ -29,6 +29,7 @@ FAMILIES = {
     "proportional": "experiments.verify_proportional",
     "calibration": "experiments.verify_calibration",
     "coins": "experiments.verify_coins",
+    "draws": "experiments.verify_draws",
 }
 CENTRAL = 0.999
 HOLM = 1e-3
@@ -86,7 +87,7 @@ def judge(config: Config, lab: "Lab") -> list[Verdict]:
     """A verdict a cell, and the two tests of them all."""
     found: list[Verdict] = []
     for case in [case for family in config.families for case in _cases(config, family)]:
-        found.append(lab.judge(*case).verdict)
+        found += _verdicts(case, lab)
         drop_when_crowded()
     return [*found, *tests([verdict.z for verdict in found])]
 
@@ -114,6 +115,14 @@ def tests(scores: Sequence[float]) -> list[Verdict]:
 def is_red(verdicts: Sequence[Verdict]) -> bool:
     """Whether a cell or one of the two tests disagrees."""
     return any(verdict.verdict == "disagree" for verdict in verdicts)
+
+
+def _verdicts(case: tuple[str, Any, Any], lab: "Lab") -> list[Verdict]:
+    """A prediction's verdict on its cells; without a regime, that of the draws on each other."""
+    claim, regime, cells = case
+    if regime is None:
+        return verify_draws.verdicts(claim, cells, lab)
+    return [lab.judge(claim, regime, cells).verdict]
 
 
 def _cases(config: Config, family: str) -> list[tuple[str, Any, Any]]:

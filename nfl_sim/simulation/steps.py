@@ -110,7 +110,7 @@ def highest(key: PRNGKeyArray, priorities: Float[Array, " n"], size: int) -> Int
     """Indices of the ``size`` highest priorities, highest first, ties broken fairly."""
     lot = jax.random.bits(key, priorities.shape, jnp.uint32)
     candidates = jnp.arange(priorities.shape[0])
-    if _WORTH_PRESELECTING * size <= priorities.shape[0] and priorities.dtype == jnp.float32:
+    if _WORTH_PRESELECTING * size <= priorities.shape[0]:
         candidates = _preselect(priorities, lot, size)
     keys = (-priorities[candidates], lot[candidates], candidates)
     return jax.lax.sort(keys, num_keys=2)[2][:size]
@@ -150,15 +150,28 @@ def toss(key: PRNGKeyArray, rule: PoissonRule, scores: Float[Array, " n"]) -> Co
 def _preselect(
     priorities: Float[Array, " n"], lot: UInt32[Array, " n"], size: int
 ) -> Int[Array, " size"]:
-    """The set of the ``size`` highest, by two partial sorts: of the priorities, and of the ties.
+    """The set of the ``size`` highest, by partial sorts in float32: of priorities, and of ties.
 
-    On a CPU this is 15 times faster than to sort all. (The minimum, and not the last entry, keeps
-    XLA from turning the partial sort into a full one.)
+    What float64 tells apart and float32 does not is ranked by the remainders, to 48 bits in all. On
+    a CPU this is 15 times faster than to sort all.
     """
-    level = jnp.min(jax.lax.top_k(priorities, size)[0])
+    rank = priorities.astype(jnp.float32)
+    if priorities.dtype == jnp.float64:
+        level = _level(rank, size)
+        remainder = jnp.where(rank == level, priorities - level.astype(jnp.float64), 0.0)
+        largest = jnp.max(jnp.abs(remainder))
+        remainder /= jnp.where(largest > 0.0, largest, 1.0)
+        beyond = jnp.where(rank > level, jnp.float32(2.0), jnp.float32(-2.0))
+        rank = jnp.where(rank == level, remainder.astype(jnp.float32), beyond)
+    level = _level(rank, size)
     chance = 1.0 - lot.astype(jnp.float32) / 2.0**32
-    rank = jnp.where(priorities > level, 2.0, jnp.where(priorities == level, chance, -1.0))
+    rank = jnp.where(rank > level, 2.0, jnp.where(rank == level, chance, -1.0))
     return jax.lax.top_k(rank.astype(jnp.float32), size)[1]
+
+
+def _level(rank: Float[Array, " n"], size: int) -> Scalar:
+    """The ``size``-th highest. (As a minimum: of the last entry XLA would make a full sort.)"""
+    return jnp.min(jax.lax.top_k(rank, size)[0])
 
 
 def fit(

@@ -9,10 +9,12 @@ from experiments import (
     verify,
     verify_calibration,
     verify_coins,
+    verify_draws,
     verify_linear,
     verify_logistic,
 )
 from experiments.verdicts import Verdict
+from nfl_sim.simulation.draws import plan
 
 HONEST = np.random.default_rng(0).normal(size=46)
 
@@ -84,6 +86,26 @@ def test_the_table_of_coins_covers_what_it_promises():
         bounded = case.floor > 0.0 or case.angle == 0.0 or case.exponent < 1.0
         exempt = case.model == "Logistic" or case.score == "Leverage" or not case.reweight
         assert bounded or exempt, "an infinite variance"
+
+
+def test_the_table_of_draws_covers_what_it_promises():
+    cases = verify_draws.CASES
+    assert len(set(cases)) == len(cases) >= 30
+    assert {c.model for c in cases} == {"Linear", "Logistic", "Perceptron"}
+    levels = {
+        plan(verify_draws.problem(case), case.dim, verify_draws.NUM_SAMPLES, method).level
+        for case in cases
+        for method in case.methods
+    }
+    assert levels == {"rows", "projections", "kept", "pseudo-rows", "scalars"}
+
+
+def test_contrasts_are_uncorrelated_and_of_unit_variance():
+    """20000 triples of one mean; false alarm 1e-6."""
+    sems = np.array([1.0, 0.5, 2.0])
+    draws = sems * np.random.default_rng(1).normal(size=(20_000, 3))
+    z = np.array([[(m - b) / s for b, m, s in verify_draws.contrasts(d, sems)] for d in draws])
+    assert np.abs(np.cov(z.T) - np.eye(2)).max() < 5 * np.sqrt(2 / 20_000)
 
 
 def test_logistic_cells_keep_enough_samples_to_have_a_student():

@@ -61,7 +61,9 @@ def test_ties_do_not_displace_better_samples():
 
 
 @pytest.mark.parametrize("rule", ["KeepHardest", "KeepEasiest", "KeepRandom"])
-@pytest.mark.parametrize(("n", "size", "dtype"), [(12, 5, jnp.float64), (64, 3, jnp.float32)])
+@pytest.mark.parametrize(
+    ("n", "size", "dtype"), [(12, 5, jnp.float64), (64, 3, jnp.float32), (64, 3, jnp.float64)]
+)
 def test_ties_are_fair(rule, n, size, dtype):
     """Each of the tied indices is kept equally often, by both ways to sort; false alarm 1e-6."""
     draws = 20_000
@@ -161,3 +163,13 @@ def test_preselection_chooses_what_sorting_chooses(ties):
     lots = jax.random.bits(key, scores.shape, jnp.uint32)
     expected = np.lexsort((np.asarray(lots), -np.asarray(scores)))[:size]
     np.testing.assert_array_equal(highest(key, scores, size), expected)
+
+
+def test_what_single_precision_cannot_tell_apart_is_still_ranked():
+    """Of 64 priorities that are one number in float32, beside 64 of all sizes."""
+    near = 1.0 + 1e-12 * jax.random.permutation(jax.random.key(1), 64).astype(jnp.float64)
+    apart = jax.random.normal(jax.random.key(2), (64,), jnp.float64)
+    priorities = jnp.concatenate([near, apart])
+    for size in (8, 20, 32):
+        found = highest(jax.random.key(0), priorities, size)
+        np.testing.assert_array_equal(found, np.argsort(-np.asarray(priorities))[:size])

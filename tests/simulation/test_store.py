@@ -88,6 +88,15 @@ def test_count_knows_what_is_stored(tmp_path, key):
     assert looking.count(jax.random.key(6), problem(), **SIZES, num_replicates=50) == 0
 
 
+def test_auto_is_stored_under_the_method_it_takes(tmp_path, key):
+    run(tmp_path, key, 32)
+    counts = {
+        method: Store(tmp_path).count(key, problem(), **SIZES, num_replicates=32, method=method)
+        for method in ("auto", "sufficient", "conditional", "rows")
+    }
+    assert counts == {"auto": 32, "sufficient": 32, "conditional": 0, "rows": 0}
+
+
 def test_looking_creates_nothing(tmp_path, key):
     place = tmp_path / "absent"
     assert Store(place, read_only=True).count(key, problem(), **SIZES, num_replicates=8) == 0
@@ -219,9 +228,10 @@ def test_the_name_covers_all_that_matters(key, monkeypatch):
         fingerprint(key, problem(score=nfl.scores.Leverage()), **SIZES),
         fingerprint(key, problem(), dim=3, num_samples=40),
         fingerprint(key, problem(), dim=2, num_samples=41),
+        fingerprint(key, problem(), **SIZES, method="sufficient"),
     ]
     assert name == fingerprint(key, problem(), **SIZES)
-    assert len({name, *others}) == 6
+    assert len({name, *others}) == 7
     monkeypatch.setattr(store, "simulation_source", lambda: "edited")
     assert fingerprint(key, problem(), **SIZES) != name
 
