@@ -60,7 +60,7 @@ def test_replicate_is_that_of_an_active_set(score, rule):
     for num_samples in (72, 12):
         nearest, shares = nearest_of_hull(chosen_rows(problem, 3, num_samples))
         size = np.linalg.norm(nearest)
-        found = nfl.replicate(KEY, problem, 3, dim=DIM, num_samples=num_samples)
+        found = nfl.replicate(KEY, problem, 3, dim=DIM, num_samples=num_samples, method="rows")
         assert found["margin"] == pytest.approx(size, rel=1e-8)
         assert found["parallel"] == pytest.approx(nearest[0] / size, abs=1e-8)
         assert found["error"] == pytest.approx(np.arccos(nearest[0] / size) / np.pi, abs=1e-8)
@@ -72,7 +72,7 @@ def test_replicate_is_that_of_an_active_set(score, rule):
 def test_hinge_is_stationary_on_the_rows_that_were_kept():
     problem = example_perceptron_problem(learner=Hinge(0.05), flip_probability=0.1)
     rows = chosen_rows(problem, 3, 72)
-    found = nfl.replicate(KEY, problem, 3, dim=DIM, num_samples=72)
+    found = nfl.replicate(KEY, problem, 3, dim=DIM, num_samples=72, method="rows")
     student = nfl.fit(
         Hinge(0.05), jnp.asarray(rows), jnp.ones(len(rows)), jnp.ones(len(rows))
     ).weights
