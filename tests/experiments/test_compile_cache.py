@@ -7,26 +7,28 @@ from experiments import compile_cache
 
 
 @pytest.fixture
-def settings(monkeypatch):
-    """What JAX is told, without telling it."""
-    told = {"jax_compilation_cache_dir": None}
-    monkeypatch.setattr(jax.config, "read", told.get, raising=False)
-    monkeypatch.setattr(jax.config, "update", told.__setitem__, raising=False)
-    return told
+def no_folder():
+    """JAX without a folder of compiled code, and as it was afterwards."""
+    names = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
+    before = {name: getattr(jax.config, name) for name in names}
+    jax.config.update("jax_compilation_cache_dir", None)
+    yield
+    for name, value in before.items():
+        jax.config.update(name, value)
 
 
-def test_compiled_code_is_kept_beside_the_results(settings, tmp_path):
+def test_compiled_code_is_kept_beside_the_results(no_folder, tmp_path):
     compile_cache.switch_on(tmp_path / "results")
     place = compile_cache.folder(tmp_path / "results")
-    assert settings["jax_compilation_cache_dir"] == str(place)
+    assert jax.config.jax_compilation_cache_dir == str(place)
     assert place.parents[1] == tmp_path / "results"
     assert not place.exists()
 
 
-def test_the_folder_that_a_user_names_stays(settings, tmp_path):
-    settings["jax_compilation_cache_dir"] = "/elsewhere"
+def test_the_folder_that_a_user_names_stays(no_folder, tmp_path):
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path / "elsewhere"))
     compile_cache.switch_on(tmp_path)
-    assert settings == {"jax_compilation_cache_dir": "/elsewhere"}
+    assert jax.config.jax_compilation_cache_dir == str(tmp_path / "elsewhere")
 
 
 def test_each_kind_of_machine_has_its_own(monkeypatch, tmp_path):
