@@ -22,7 +22,7 @@ def switch_on(results: Path) -> None:
     """
     import jax
 
-    if jax.config.jax_compilation_cache_dir is not None:
+    if jax.config.values["jax_compilation_cache_dir"] is not None:
         return
     jax.config.update("jax_compilation_cache_dir", str(folder(results)))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", _WORTH_KEEPING)
