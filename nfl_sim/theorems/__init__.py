@@ -6,6 +6,7 @@ from nfl_sim.theorems.distance import Distance, Sides
 from nfl_sim.theorems.finite_sample import Insurance, TopM, Undetectability
 from nfl_sim.theorems.information import BayesBound, BayesRisk, Information, bayes_risk
 from nfl_sim.theorems.limits import HighCompression, NoNewExponent
+from nfl_sim.theorems.misspecified import Cubic
 from nfl_sim.theorems.no_free_lunch import Adversaries, NoFreeLunch, Risks, midpoint, risks
 from nfl_sim.theorems.pair import Adversary, Process
 from nfl_sim.theorems.programme import ProportionalProgramme
@@ -23,6 +24,7 @@ __all__ = [
     "BayesRisk",
     "Calibration",
     "Ceiling",
+    "Cubic",
     "Distance",
     "FreeLunch",
     "HighCompression",

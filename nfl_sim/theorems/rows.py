@@ -11,6 +11,7 @@ from scipy.special import expit
 from nfl_sim.models import Linear, Logistic, Model
 from nfl_sim.problem import Problem
 from nfl_sim.simulation import score
+from nfl_sim.theorems.misspecified import Cubic
 from nfl_sim.theory import Prediction
 from nfl_sim.validation import Scalar
 
@@ -54,7 +55,7 @@ def best_student(model: Model) -> Float[np.ndarray, " 2"]:
     Raises:
         ValueError: the model has no convex loss.
     """
-    if isinstance(model, Linear):
+    if isinstance(model, Linear | Cubic):
         return np.array([float(model.signal), 0.0])
     if isinstance(model, Logistic):
         return np.array([float(model.best_norm), 0.0])
@@ -66,7 +67,7 @@ def draw(key: PRNGKeyArray, problem: Problem, dim: int, prediction: Prediction, 
 
     Args:
         key: of the draw.
-        problem: of Linear or Logistic.
+        problem: of Linear, Logistic or Cubic.
         dim: of the covariates, >= 2.
         prediction: of the problem, which knows the level of the score.
         count: how many.
@@ -74,19 +75,26 @@ def draw(key: PRNGKeyArray, problem: Problem, dim: int, prediction: Prediction, 
     Raises:
         ValueError: the score of a sample is nan.
     """
-    model = problem.model
     level = jnp.nan_to_num(prediction.threshold)  # a rule without one does not look at it
+    rows = unpruned(key, problem, dim, count)
+    scores = jnp.asarray(rows.scores)
+    density = problem.rule.inclusion(scores, level) * problem.rule.weight(scores, level)
+    return rows._replace(density=np.asarray(density))
+
+
+def unpruned(key: PRNGKeyArray, problem: Problem, dim: int, count: int) -> Rows:
+    """Samples of a problem, all with the density 1; see `draw`."""
+    model = problem.model
     sample_key, score_key = jax.random.split(key)
     covariates, labels = model.sample(sample_key, count, dim, jnp.float64)
     scores = score(score_key, problem, covariates, labels)
     if bool(jnp.any(jnp.isnan(scores))):
         raise ValueError(f"the score {type(problem.score).__name__} is nan on some samples")
-    density = problem.rule.inclusion(scores, level) * problem.rule.weight(scores, level)
     best = jnp.asarray(best_student(model))
     residual = model.residual(covariates[:, :2] @ best, labels)
     energy = _energy(model, residual, covariates, best[0])
     gradients = -loss_factor(model) * residual[:, None] * covariates[:, :2]
-    columns = (covariates[:, :2], density, gradients, energy, scores, labels)
+    columns = (covariates[:, :2], jnp.ones(count), gradients, energy, scores, labels)
     return Rows(*(np.asarray(column) for column in columns))
 
 
@@ -98,7 +106,7 @@ def losses(model: Model, rows: Rows, student: Float[np.ndarray, " 2"]) -> Float[
 
 def loss_factor(model: Model) -> float:
     """The reported loss over the training loss: the reported square loss is not halved."""
-    return 2.0 if isinstance(model, Linear) else 1.0
+    return 2.0 if isinstance(model, Linear | Cubic) else 1.0
 
 
 def hessian(model: Model, rows: Rows, student: Float[np.ndarray, " 2"]) -> Float[np.ndarray, "2 2"]:

@@ -5,13 +5,15 @@ from typing import ClassVar, NamedTuple, final
 
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
+from scipy import special
 
 from nfl_sim.problem import FixedDimension, Problem
 from nfl_sim.theorems._base import Assumption, Theorem, plain_training
-from nfl_sim.theorems.rows import best_student, draw
-from nfl_sim.theorems.verdict import Verdict, at_least, equal
+from nfl_sim.theorems.rows import best_student, draw, unpruned
+from nfl_sim.theorems.verdict import FALSE_ALARM, Verdict, at_least, equal
 from nfl_sim.theory import Prediction, predict
 
+_SMALL_BIN = 0.1  # of the root mean square of the gradient: what still counts as no push
 _SMALL_PUSH = 0.05  # of the root mean square of the gradient under the kept law
 
 
@@ -52,11 +54,25 @@ class PushCurve(NamedTuple):
     Args:
         quantiles: of the score, the middles of the bins, shape (k,).
         means, sems: of the gradient in the plane of teacher and probe, shape (k, 2).
+        size: root mean square of the gradient's larger coordinate.
     """
 
     quantiles: Float[np.ndarray, " k"]
     means: Float[np.ndarray, "k 2"]
     sems: Float[np.ndarray, "k 2"]
+    size: float
+
+    def verdict(self, false_alarm: float = FALSE_ALARM) -> str:
+        """In a word: "inconsistent", "consistent" as far as the resolution goes, or "undecided".
+
+        Args:
+            false_alarm: probability of calling a consistent score inconsistent, in all bins.
+        """
+        reach = -float(special.ndtri(0.5 * false_alarm / self.means.size)) * self.sems
+        if np.any(np.abs(self.means) > reach):
+            return "inconsistent"
+        small = bool(np.all(np.abs(self.means) + reach <= _SMALL_BIN * self.size))
+        return "consistent" if small else "undecided"
 
 
 def push_curve(
@@ -65,7 +81,7 @@ def push_curve(
     """The conditional mean of the gradient at the best student, in bins of equal mass.
 
     Args:
-        problem: of Linear or Logistic; its rule does not matter.
+        problem: of Linear, Logistic or `Cubic`; its rule does not matter.
         dim: of the covariates, >= 2.
         key: of the draws.
         draws: samples, at least two a bin.
@@ -75,14 +91,15 @@ def push_curve(
         ValueError: a score is nan, or the score has an atom as heavy as a bin, where the mean at
             a score is not that of a bin.
     """
-    rows = draw(key, problem, dim, limit_of(problem, dim), draws)
+    rows = unpruned(key, problem, dim, draws)
     order = np.argsort(rows.scores)
     parts = np.array_split(order, bins)
     if any(np.ptp(rows.scores[part]) == 0.0 for part in parts):
         raise ValueError(f"the score {type(problem.score).__name__} has an atom of a bin or more")
     means = [np.mean(rows.gradients[part], axis=0) for part in parts]
     sems = [np.std(rows.gradients[part], axis=0) / np.sqrt(len(part)) for part in parts]
-    return PushCurve((np.arange(bins) + 0.5) / bins, np.array(means), np.array(sems))
+    size = float(np.sqrt(np.max(np.mean(rows.gradients**2, axis=0))))
+    return PushCurve((np.arange(bins) + 0.5) / bins, np.array(means), np.array(sems), size)
 
 
 @final
