@@ -30,7 +30,9 @@ def test_a_known_score_written_as_a_function_is_simulated_alike(model):
     """The same key draws the same rows, keeps the same ones, and trains the same students."""
     rule, learner = nfl.pruning.KeepHardest(0.5), nfl.learners.Ridge(0.1)
     own, known = (
-        nfl.simulate(KEY, nfl.Problem(model, score, rule, learner), **SIZES).excess_risk
+        nfl.simulate(
+            KEY, nfl.Problem(model, score, rule, learner), **SIZES, method="rows"
+        ).excess_risk
         for score in (RowScore(uncertainty), nfl.scores.Uncertainty(PROBE))
     )
     assert own.num_replicates == 64
