@@ -18,6 +18,18 @@ MOST_BYTES = 2**30
 LARGEST_DISTANCE = 1e-6
 SAME_COST = "linear 1e6", "linear 1e9"  # the same number kept of a thousand times as many
 MOST_DEARER = 1.5
+HEAD = "".join(
+    f"{title:{width}}"
+    for title, width in {
+        "case": "22",
+        "by": "14",
+        "a replicate": ">14",
+        "ratio": ">9",
+        "goal": ">7",
+        "compile": ">9",
+        "peak": ">10",
+    }.items()
+)
 PLACE = Path("results") / "bench" / "ratios.json"
 
 

@@ -57,15 +57,20 @@ def oracle() -> object:
 BOTH = {"numpy": 30, "scikit-learn": 30}
 CASES = [
     Case("logistic", logistic(oracle), 50, 2000, 1000, BOTH, {"scikit-learn": 20.0}),
+    Case(
+        "logistic same sample",
+        logistic(nfl.SameSampleProbe),
+        50,
+        2000,
+        300,
+        BOTH,
+        {"scikit-learn": 3.0},
+        "rows",
+    ),
     Case("logistic rows", logistic(oracle), 50, 2000, 500, BOTH, {}, method="rows"),
     Case("linear", linear(0.05), 100, 10_000, 2000, BOTH, {"scikit-learn": 50.0}),
     Case("linear 1e6", linear(0.01), 100, 10**6, 500, {"numpy": 1}, {"numpy": 1000.0}),
     Case("linear 1e9", linear(1e-5), 100, 10**9, 500, {}, {}),
     Case("rows 1e6 x 1000", linear(0.01), 1000, 10**6, 8, {}, {}, "rows", accelerator=True),
 ]
-if hasattr(nfl, "SameSampleProbe"):
-    same = logistic(lambda: nfl.SameSampleProbe())
-    CASES.insert(
-        2, Case("logistic same sample", same, 50, 2000, 300, BOTH, {"scikit-learn": 3.0}, "rows")
-    )
 BY_NAME = {case.name: case for case in CASES}

@@ -81,7 +81,7 @@ def logistic(penalty: float) -> Fit:
 
 
 def least_squares(rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """`LinearRegression`: its `Ridge` is faster, and refuses a penalty of 0 on a singular sample."""
+    """`LinearRegression`; `Ridge` is faster and refuses a penalty of 0 on a singular sample."""
     return LinearRegression(fit_intercept=False).fit(rows, labels).coef_
 
 

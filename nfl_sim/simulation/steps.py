@@ -170,7 +170,7 @@ def _preselect(
 
 
 def _level(rank: Float[Array, " n"], size: int) -> Scalar:
-    """The ``size``-th highest. (As a minimum: of the last entry XLA would make a full sort.)"""
+    """The ``size``-th highest, as a minimum: of the last entry XLA would make a full sort."""
     return jnp.min(jax.lax.top_k(rank, size)[0])
 
 
