@@ -44,8 +44,9 @@ format: $(READY) ## apply the formatter and the safe fixes
 	@$(PY) -m ruff check -q --fix
 	@$(PY) -m ruff format -q
 
-bench: $(READY) ## benchmarks, with their numpy, scipy and scikit-learn peers
-	@$(PY) -m pytest -q -p benchmark benchmarks $(ARGS)
+bench: $(READY) ## ratios to numpy and scikit-learn, then the other benchmarks
+	@$(PY) -m benchmarks $(ARGS)
+	@$(PY) -m pytest -q -p benchmark benchmarks -k "not memory_budget"
 
 lock: $(READY) ## regenerate requirements.lock (make lock ARGS=--upgrade for newer versions)
 	@$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \

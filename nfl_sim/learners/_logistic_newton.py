@@ -60,8 +60,8 @@ class State(NamedTuple):
     steps: Int[Array, ""]
 
 
-def minimise(sample: Sample) -> State:
-    """Newton's method, until a step is small or, without a penalty, the rows are separated."""
+def minimise(sample: Sample, start: Float[Array, " d"]) -> State:
+    """Newton's method from ``start``, until a step is small or, without a penalty, the rows are separated."""
 
     def unfinished(state):
         return (state.reach > SMALL_STEP) & ~state.separated & (state.steps < _MOST_STEPS)
@@ -73,21 +73,24 @@ def minimise(sample: Sample) -> State:
         separated = (sample.penalty == 0.0) & sample.is_separated_by(weights)
         return State(weights, reach, separated, state.steps + 1)
 
-    start = jnp.zeros(sample.rows.shape[1])
-    return jax.lax.while_loop(
-        unfinished, advance, State(start, jnp.asarray(jnp.inf), jnp.asarray(False), jnp.asarray(0))
-    )
+    far, not_yet = jnp.asarray(jnp.inf), jnp.asarray(False)
+    return jax.lax.while_loop(unfinished, advance, State(start, far, not_yet, jnp.asarray(0)))
+
+
+def gradient(sample: Sample, weights: Float[Array, " d"]) -> Float[Array, " d"]:
+    """Of the objective."""
+    residuals = sample.shares * sigmoid(-(sample.rows @ weights))
+    return sample.penalty * weights - residuals @ sample.rows
 
 
 def expand(sample: Sample, weights: Float[Array, " d"]) -> Local:
     margins = sample.rows @ weights
-    residuals = sample.shares * sigmoid(-margins)
-    gradient = sample.penalty * weights - residuals @ sample.rows
-    curved = (residuals * sigmoid(margins))[:, None] * sample.rows
+    slope = gradient(sample, weights)
+    curved = (sample.shares * sigmoid(-margins) * sigmoid(margins))[:, None] * sample.rows
     hessian = curved.T @ sample.rows + sample.penalty * jnp.eye(len(weights))
     ridge = jax.lax.stop_gradient(ROUNDING * len(weights) * jnp.trace(hessian))
     factor = jnp.linalg.cholesky(hessian + ridge * jnp.eye(len(weights)))
-    return Local(gradient, factor, ridge, -jsl.cho_solve((factor, True), gradient))
+    return Local(slope, factor, ridge, -jsl.cho_solve((factor, True), slope))
 
 
 def _length(sample: Sample, weights: Float[Array, " d"], local: Local, reach: Scalar) -> Scalar:

@@ -1,0 +1,93 @@
+"""The minimiser of a penalised log-loss by steps that share a Hessian of single precision."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import jax.scipy.linalg as jsl
+from jax.nn import sigmoid
+from jaxtyping import Array, Bool, Float, Int
+
+from nfl_sim.learners._logistic_newton import Sample, gradient
+from nfl_sim.validation import Scalar
+
+_ROUNDING = 4.0 * 2.0**-23
+_CLEAR = 20.0  # times what rounding may do to the Hessian, at least, must the penalty be
+_SHRINKS = 0.2
+_NEAR = 0.5  # in logits: the Hessian then changes by a factor exp(1/2) at the most
+_LAST_STEP = 1e-13  # in logits
+_MOST_HESSIANS = 8
+
+
+class Approach(NamedTuple):
+    """The minimiser, to rounding, if it is settled; a place to start from if not."""
+
+    weights: Float[Array, " d"]
+    settled: Bool[Array, ""]
+    hessians: Int[Array, ""]
+
+
+class _Chords(NamedTuple):
+    """Steps with one Hessian: the last two in logits, and all of them together."""
+
+    weights: Float[Array, " d"]
+    reach: Scalar
+    before: Scalar
+    drift: Scalar
+
+
+def approach(sample: Sample) -> Approach:
+    """Undamped steps from 0, whose gradient alone is of double precision.
+
+    A Hessian serves as long as each step is much shorter than the one before. With H between
+    exp(-1/2) and exp(1/2) times that of the last steps, which rounding alters by a twentieth of
+    the penalty at the most, each step leaves less of the distance than is there, so that a
+    negligible step ends it. Where the penalty is too small for that, or the steps do not shrink,
+    nothing is settled.
+    """
+    single = sample.rows.astype(jnp.float32)
+    blur = _blur(sample)
+    clear = sample.penalty >= _CLEAR * blur
+
+    def unfinished(state: Approach) -> Bool[Array, ""]:
+        return clear & ~state.settled & (state.hessians < _MOST_HESSIANS)
+
+    def advance(state: Approach) -> Approach:
+        factor = _factor(sample, single, state.weights, blur)
+        last = _steps(sample, factor, state.weights)
+        settled = (last.reach <= _LAST_STEP) & (last.drift <= _NEAR)
+        return Approach(last.weights, settled, state.hessians + 1)
+
+    start = Approach(jnp.zeros(single.shape[1]), jnp.asarray(False), jnp.asarray(0))
+    last = jax.lax.while_loop(unfinished, advance, start)
+    return last._replace(weights=jnp.where(last.settled, last.weights, 0.0))
+
+
+def _blur(sample: Sample) -> Scalar:
+    """What single precision may do to the Hessian, whose trace is largest where logits are 0."""
+    count, dim = sample.rows.shape
+    trace = 0.25 * jnp.sum(sample.shares @ sample.rows**2) + dim * sample.penalty
+    return _ROUNDING * (dim + count**0.5) * trace
+
+
+def _factor(
+    sample: Sample, single: Float[Array, "m d"], weights: Float[Array, " d"], blur: Scalar
+) -> Float[Array, "d d"]:
+    chance = sigmoid(sample.rows @ weights)
+    curvature = (sample.shares * chance * (1.0 - chance)).astype(jnp.float32)
+    diagonal = (sample.penalty + blur).astype(jnp.float32) * jnp.eye(len(weights), dtype="float32")
+    return jnp.linalg.cholesky((curvature[:, None] * single).T @ single + diagonal)
+
+
+def _steps(sample: Sample, factor: Float[Array, "d d"], start: Float[Array, " d"]) -> _Chords:
+    def shrinking(state: _Chords) -> Bool[Array, ""]:
+        return (state.reach > _LAST_STEP) & (state.reach <= _SHRINKS * state.before)
+
+    def advance(state: _Chords) -> _Chords:
+        slope = gradient(sample, state.weights).astype(jnp.float32)
+        step = -jsl.cho_solve((factor, True), slope).astype(jnp.float64)
+        reach = jnp.max(jnp.abs(sample.rows @ step))
+        return _Chords(state.weights + step, reach, state.reach, state.drift + reach)
+
+    far = jnp.asarray(jnp.inf)
+    return jax.lax.while_loop(shrinking, advance, _Chords(start, far, far, jnp.zeros(())))
