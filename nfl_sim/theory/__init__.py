@@ -12,7 +12,7 @@ from nfl_sim.theory.dispatch import (
     separability_ratio,
     small_fraction_limit,
 )
-from nfl_sim.theory.logistic import divergence_constant
+from nfl_sim.theory.logistic import direction_coefficient, divergence_constant
 from nfl_sim.theory.mixing import OptimalMixing
 from nfl_sim.theory.prediction import Prediction
 from nfl_sim.theory.proportional import margin_constant
@@ -23,6 +23,7 @@ __all__ = [
     "UnbiasedCeiling",
     "break_even_fraction",
     "crossover_sample_size",
+    "direction_coefficient",
     "divergence_constant",
     "flip_fraction",
     "linear_influence",

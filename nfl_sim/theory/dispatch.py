@@ -36,6 +36,7 @@ _PREDICT_FITTED: Theory = {
     (Linear, FixedDimension): linear.predict_fitted_probe,
     (Linear, FiniteSample): linear.predict_same_sample,
     (Linear, Proportional): linear.predict_same_sample_proportional,
+    (Logistic, FixedDimension): logistic.predict_fitted_probe,
 }
 _BREAK_EVEN: Theory = {
     (Linear, FixedDimension): linear.break_even_fraction,
