@@ -68,6 +68,10 @@ EXPERIMENTS: Mapping[str, Entry] = {
         "joint selection: distance to the student of all data, and audits as insurance",
         in_make_run=True,
     ),
+    "fig11_same_sample": Entry(
+        "a score computed on the sample it prunes: its cost at 1/n, against other probes",
+        in_make_run=True,
+    ),
     "fig12_information": Entry(
         "what kept samples know: least squares, truncated likelihood and the Bayes bound",
         in_make_run=True,

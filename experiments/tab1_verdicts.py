@@ -100,6 +100,8 @@ def cases() -> dict[str, Any]:
     )
     joint: Any = nfl.pruning.BalancedVertex
     vertex = dataclasses.replace(least_squares("Uniform", "KeepRandom"), rule=joint(0.3))
+    residual = nfl.scores.EL2N(nfl.scores.SameSampleProbe())
+    own = dataclasses.replace(least_squares("EL2N", "KeepHardest"), score=residual)
     split = {"mixing": 0.4, "hardest": True}
     return {
         "Linear, random": least_squares("Uniform", "KeepRandom"),
@@ -116,6 +118,7 @@ def cases() -> dict[str, Any]:
         ),
         "Linear, reweighted coins": coins,
         "Linear, balanced vertex": vertex,
+        "Linear, EL2N of its own sample": own,
         "Logistic, EL2N hardest": signs("EL2N", "KeepHardest"),
         "Logistic, EL2N hardest, little kept": signs("EL2N", "KeepHardest", 0.2),
         "Logistic, EL2N of the teacher": signs("EL2N", "KeepHardest", angle=0.0),

@@ -30,6 +30,7 @@ FAMILIES = {
     "calibration": "experiments.verify_calibration",
     "coins": "experiments.verify_coins",
     "draws": "experiments.verify_draws",
+    "same_sample": "experiments.verify_same_sample",
 }
 CENTRAL = 0.999
 HOLM = 1e-3

@@ -11,6 +11,7 @@ from nfl_sim.theorems.no_free_lunch import Adversaries, NoFreeLunch, Risks, midp
 from nfl_sim.theorems.pair import Adversary, Process
 from nfl_sim.theorems.programme import ProportionalProgramme
 from nfl_sim.theorems.rates import LimitOfTraining, SecondOrder
+from nfl_sim.theorems.same_sample import SameSample
 from nfl_sim.theorems.unbiased import Calibration, Ceiling
 from nfl_sim.theorems.universality import FreeLunch, Universality
 from nfl_sim.theorems.validity import PushCurve, Validity, push_curve
@@ -37,6 +38,7 @@ __all__ = [
     "ProportionalProgramme",
     "PushCurve",
     "Risks",
+    "SameSample",
     "SecondOrder",
     "Sides",
     "Theorem",
@@ -82,4 +84,5 @@ def catalogue() -> tuple[Theorem, ...]:
         Undetectability(),
         BayesBound(),
         Information(),
+        SameSample(),
     )

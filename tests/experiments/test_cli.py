@@ -57,6 +57,7 @@ def test_all_quick_stays_what_make_run_promises():
         "fig8_calibration",
         "fig9_no_free_lunch",
         "fig10_free_lunch",
+        "fig11_same_sample",
         "fig12_information",
     ]
     assert registry.names("paper") == list(registry.EXPERIMENTS)

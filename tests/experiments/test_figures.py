@@ -20,6 +20,7 @@ from experiments import fig6_double_descent as fig6
 from experiments import fig8_calibration as fig8
 from experiments import fig9_no_free_lunch as fig9
 from experiments import fig10_free_lunch as fig10
+from experiments import fig11_same_sample as fig11
 from experiments import fig12_information as fig12
 from experiments.tables import from_rows
 
@@ -223,6 +224,14 @@ def fig10_tables():
     return {name: from_rows(rows) for name, rows in found.items()}
 
 
+def fig11_tables():
+    rows = [
+        vars(curve) | {"fraction": r, "value": 1.0 / r, "sem": 0.1}
+        for curve, r in product(fig11._curves(), (0.3, 0.9))
+    ]
+    return {"lines": from_rows(rows), "points": from_rows(rows)}
+
+
 def fig12_tables():
     curves = product((fig12.HARDEST, fig12.EASIEST), (fig12.SQUARES, fig12.LIKELY), (0.1, 0.9))
     points = [
@@ -248,6 +257,7 @@ FIGURES = [
     (fig8, fig8_tables),
     (fig9, fig9_tables),
     (fig10, fig10_tables),
+    (fig11, fig11_tables),
     (fig12, fig12_tables),
 ]
 

@@ -12,6 +12,7 @@ from experiments import (
     verify_draws,
     verify_linear,
     verify_logistic,
+    verify_same_sample,
 )
 from experiments.verdicts import Verdict
 from nfl_sim.simulation.draws import plan
@@ -73,6 +74,20 @@ def test_the_calibrated_table_covers_what_it_promises():
     assert len(kinds) == 8
     scores = {"EL2N", "Loss", "Margin", "GraNd", "Uncertainty", "Leverage"}
     assert {c.score for c in cases} == scores
+    assert {c.penalty > 0 for c in cases} == {True, False}
+
+
+def test_the_table_of_fitted_probes_covers_what_it_promises():
+    cases = verify_same_sample.CASES
+    assert len(set(cases)) == len(cases) >= 16
+    probes = {"SameSample", "Fresh", "Subsample", "CrossFit", "Iterated"}
+    assert {c.probe.removesuffix("Probe") for c in cases} == probes
+    assert {c.rule for c in cases} == {"KeepHardest", "KeepEasiest", "KeepRandom"}
+    assert {(c.model, c.exact > 0) for c in cases} == {
+        ("Linear", True),
+        ("Linear", False),
+        ("Logistic", False),
+    }
     assert {c.penalty > 0 for c in cases} == {True, False}
 
 

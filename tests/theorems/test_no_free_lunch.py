@@ -171,7 +171,7 @@ def test_an_inclusion_probability_of_zero_is_needed():
 def test_the_catalogue_states_and_cites():
     names = [theorem.name for theorem in catalogue()]
     assert names[:11] == ["T1", "T2", "T3", "T4", "T5", "T6", "T7", "T8", "T9", "T10", "T11"]
-    assert names[11:] == ["T12", "T12 joint", "T13a", "T13b", "T13c", "T14a", "T14b"]
+    assert names[11:] == ["T12", "T12 joint", "T13a", "T13b", "T13c", "T14a", "T14b", "T15"]
     for theorem in catalogue():
         assert len(theorem.statement) > 60
         assert "theory_notes/" in theorem.reference
