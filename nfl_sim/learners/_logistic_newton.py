@@ -61,7 +61,7 @@ class State(NamedTuple):
 
 
 def minimise(sample: Sample, start: Float[Array, " d"]) -> State:
-    """Newton's method from ``start``, until a step is small or, without a penalty, the rows are separated."""
+    """Newton's method, until a step is small or, without a penalty, the rows are separated."""
 
     def unfinished(state):
         return (state.reach > SMALL_STEP) & ~state.separated & (state.steps < _MOST_STEPS)

@@ -46,9 +46,9 @@ def simulate(
     well-conditioned values within 1e-5 relative. A score sees little of a sample, so that the kept
     ones can mostly be drawn by themselves, in the law of a draw of all: the cost then does not
     grow with ``num_samples``. "rows" draws all, in float32 (float64 for fractions below 1e-3,
-    samples beyond a million, a noise that float32 would blur, or a probe so sure of signs that its
-    residuals would round to 1); scores of the other methods, and all sums, are float64. All local
-    devices share the replicates.
+    samples beyond a million, a noise that float32 would blur, or a fixed probe so sure of signs
+    that its residuals would round to 1); scores of the other methods, and all sums, are float64.
+    All local devices share the replicates.
 
     With ``target_sem`` the run looks at 128 replicates, and then at a quarter more each time, and
     ends at the first look that reaches it: as `simulate` does with that many replicates.

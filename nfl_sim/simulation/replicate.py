@@ -12,7 +12,7 @@ from nfl_sim.learners import Learner
 from nfl_sim.models import Model
 from nfl_sim.problem import Problem
 from nfl_sim.pruning import JointRule, PoissonRule, Quota
-from nfl_sim.scores import FittedProbe, Probe
+from nfl_sim.scores import Probe
 from nfl_sim.simulation.probing import further_rows
 from nfl_sim.simulation.result import CAUSES, QUANTITIES
 from nfl_sim.simulation.steps import consulted, fit, highest, risk, sample, toss, with_rest
@@ -149,8 +149,7 @@ def shape_of(problem: Problem, dim: int, num_samples: int) -> tuple[Shape, Quota
 def _saturates(problem: Problem) -> bool:
     probe = problem.score.probe
     bounded = problem.model.binary and "residual" in problem.score.needs
-    sure = isinstance(probe, Probe) and float(probe.norm) > _SUREST_PROBE
-    return bounded and (sure or isinstance(probe, FittedProbe))
+    return bounded and isinstance(probe, Probe) and float(probe.norm) > _SUREST_PROBE
 
 
 def draw(key: PRNGKeyArray, model: Model, *, num_samples: int, dim: int, double: bool) -> Drawn:

@@ -11,6 +11,7 @@ from nfl_sim.learners import Fit, Learner
 from nfl_sim.models import Model
 from nfl_sim.problem import Problem
 from nfl_sim.pruning import Calibration, JointRule, PointwiseRule, PoissonRule
+from nfl_sim.scores import FittedProbe
 from nfl_sim.simulation.probing import Opinion, consult, further_rows, rated
 from nfl_sim.validation import Scalar
 
@@ -70,9 +71,16 @@ def consulted(
 ) -> tuple[Float[Array, " n"], Opinion | None]:
     """`score`, and what the probe said, if there is one.
 
-    ``further`` is `further_rows` of the probe, which a traced one cannot tell.
+    ``further`` is `further_rows` of the probe, which a traced one cannot tell. A fitted probe may
+    be so sure of signs that residuals of single precision would round to 1.
     """
     opinion, probe = None, problem.score.probe
+    if (
+        isinstance(probe, FittedProbe)
+        and problem.model.binary
+        and "residual" in problem.score.needs
+    ):
+        covariates, labels = covariates.astype(jnp.float64), labels.astype(jnp.float64)
     if probe is not None:
         rows = further_rows(probe, len(labels)) if further is None else further
         opinion = consult(key, problem, covariates, labels, rows)

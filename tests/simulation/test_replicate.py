@@ -112,6 +112,22 @@ def test_rows_are_double_where_residuals_of_signs_would_saturate(score, norm, do
     assert not shape_of(example_problem(score, norm=norm), 2, 100)[0].double
 
 
+def test_a_fitted_probe_rates_single_rows_in_double():
+    problem = nfl.Problem(
+        nfl.models.Logistic(2.0),
+        EL2N(nfl.SameSampleProbe()),
+        nfl.pruning.KeepHardest(0.5),
+        nfl.learners.LogisticRegression(0.1),
+    )
+    assert not shape_of(problem, 2, 100)[0].double
+    rows, labels = nfl.sample(jax.random.key(0), problem.model, num_samples=100, dim=2)
+    assert rows.dtype == jnp.float32
+    found = nfl.score(jax.random.key(1), problem, rows, labels)
+    student = nfl.fit(problem.learner, rows, labels, jnp.ones(100)).weights
+    margins = np.float64(labels) * (np.float64(rows) @ np.asarray(student))
+    np.testing.assert_allclose(found, 1.0 / (1.0 + np.exp(margins)), rtol=1e-12)
+
+
 def test_single_precision_residuals_of_signs_saturate():
     """Why: of a probe of norm 12, the hardest by EL2N tie in float32 and not in float64."""
     problem = example_logistic_problem(EL2N, norm=12.0)
