@@ -37,9 +37,7 @@ def main(names: list[str]) -> int:
     from benchmarks.cases import CASES
 
     accelerator, found = has_accelerator(), []
-    print(
-        f"{'case':22}{'by':14}{'a replicate':>14}{'ratio':>9}{'goal':>7}{'compile':>9}{'peak':>10}"
-    )
+    print(HEAD)
     for case in CASES:
         if names and case.name not in names:
             continue
