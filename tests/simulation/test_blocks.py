@@ -43,7 +43,12 @@ def test_a_block_fills_the_memory_of_each_device(
 def test_a_budget_below_one_replicate_is_refused_and_says_what_it_takes():
     message = rf"memory_budget must be at least {BYTES} bytes.*num_samples=60 and dim=4"
     for budget in (1, BYTES - 1):
-        options = {"num_samples": 60, "num_replicates": 5, "memory_budget": budget}
+        options = {
+            "num_samples": 60,
+            "num_replicates": 5,
+            "memory_budget": budget,
+            "method": "rows",
+        }
         with pytest.raises(ValueError, match=message):
             nfl.simulate(KEY, example_problem(), dim=4, **options)
 

@@ -24,7 +24,7 @@ def test_the_best_linear_student_is_the_teacher_all_the_same():
 
 def test_a_score_without_labels_is_inconsistent_on_it_alone():
     straight = linear(scores.Uncertainty, angle=0.3)
-    assert push_curve(straight, DIM, KEY, draws=400_000).verdict() == "consistent"
+    assert push_curve(straight, DIM, KEY, draws=1_000_000).verdict() == "consistent"
     bent = dataclasses.replace(straight, model=BENT)
     curve = push_curve(bent, DIM, KEY, draws=100_000)
     assert curve.verdict() == "inconsistent"
