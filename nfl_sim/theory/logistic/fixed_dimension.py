@@ -39,6 +39,7 @@ from nfl_sim.validation import Scalar, is_traced
 Fields = dict[str, Array]
 _OF_THE_LAW = ("level", "pull", "slope", "coarse_gap", "converged")
 _WIDEST_GAP = 1e-5  # of the coarse nodes; the fine ones then know the student to 1e-8
+_ROUNDING = 2.0**-52  # of the two losses whose difference the risk is
 
 
 def predict_fixed_dimension(problem: Problem, regime: FixedDimension) -> Prediction:
@@ -156,7 +157,7 @@ def _student(law: LogisticLaw, solution: Solution) -> Fields:
         "orthogonal": weights[1],
         "norm": jnp.where(exists, jnp.hypot(weights[0], weights[1]), jnp.inf),
         "training_loss": jnp.where(exists, solution.training_loss, 0.0),
-        "numerical_error": jnp.abs(model.excess_risk(weights + solution.error) - risk),
+        "numerical_error": jnp.abs(model.excess_risk(weights + solution.error) - risk) + _ROUNDING,
     }
     for name in ("calibration_slope", "calibration_error"):
         fields[name] = jnp.where(exists, fields[name], jnp.nan)
