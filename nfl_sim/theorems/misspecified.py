@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from typing import ClassVar, final
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, DTypeLike, Float, PRNGKeyArray
 
-from nfl_sim.models import Model
+from nfl_sim.models import Linear, Model
 from nfl_sim.validation import Scalar, scalar_field
 
 
@@ -41,23 +40,25 @@ class Cubic(Model):
         dtype: DTypeLike = jnp.float32,
     ) -> tuple[Float[Array, "n d"], Float[Array, " n"]]:
         """Draw rows x ~ N(0, I_dim) and labels, both of type ``dtype``."""
-        covariate_key, noise_key = jax.random.split(key)
-        covariates = jax.random.normal(covariate_key, (num_samples, dim), dtype)
-        noise = jax.random.normal(noise_key, (num_samples,), dtype)
+        covariates, labels = self.linear.sample(key, num_samples, dim, dtype)
         first = covariates[:, 0]
         cubic = (first**3 - 3.0 * first) / float(np.sqrt(6.0))
-        labels = self.signal.astype(dtype) * first + self.bend.astype(dtype) * cubic
-        return covariates, labels + self.noise_std.astype(dtype) * noise
+        return covariates, labels + self.bend.astype(dtype) * cubic
+
+    @property
+    def linear(self) -> Linear:
+        """The regression without the bend, whose best student and excess risk are the same."""
+        return Linear(self.signal, self.noise_std)
 
     def residual(
         self, margin: Float[Array, "..."], label: Float[Array, "..."]
     ) -> Float[Array, "..."]:
         """The regression residual, label - margin."""
-        return label - margin
+        return self.linear.residual(margin, label)
 
     def loss(self, margin: Float[Array, "..."], label: Float[Array, "..."]) -> Float[Array, "..."]:
         """Half the squared residual."""
-        return 0.5 * (label - margin) ** 2
+        return self.linear.loss(margin, label)
 
     @property
     def resolution(self) -> Scalar:
@@ -66,8 +67,8 @@ class Cubic(Model):
 
     def excess_risk(self, weights: Float[Array, " d"]) -> Scalar:
         """|w - w0|^2, exact."""
-        return jnp.sum(weights.at[0].add(-self.signal) ** 2)
+        return self.linear.excess_risk(weights)
 
     def diagnostics(self, weights: Float[Array, " d"]) -> Mapping[str, Scalar]:
         """None: a regression has no 0-1 error."""
-        return {}
+        return self.linear.diagnostics(weights)
