@@ -96,7 +96,7 @@ def cases() -> dict[str, Any]:
 
     importance: Any = nfl.pruning.ImportanceSampling
     coins = dataclasses.replace(
-        least_squares("EL2N", "KeepRandom", angle=0.0), rule=importance(0.3)
+        least_squares("EL2N", "KeepRandom", angle=0.0), rule=importance(0.3, floor=0.1)
     )
     joint: Any = nfl.pruning.BalancedVertex
     vertex = dataclasses.replace(least_squares("Uniform", "KeepRandom"), rule=joint(0.3))

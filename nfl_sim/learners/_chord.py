@@ -8,12 +8,12 @@ import jax.scipy.linalg as jsl
 from jax.nn import sigmoid
 from jaxtyping import Array, Bool, Float, Int
 
-from nfl_sim.learners._logistic_newton import Sample, gradient
+from nfl_sim.learners._logistic_newton import Sample
 from nfl_sim.validation import Scalar
 
 _ROUNDING = 4.0 * 2.0**-23
 _CLEAR = 20.0  # times what rounding may do to the Hessian, at least, must the penalty be
-_SHRINKS = 0.2
+_SHRINKS = 0.05  # a new Hessian costs as much as five steps
 _NEAR = 0.5  # in logits: the Hessian then changes by a factor exp(1/2) at the most
 _LAST_STEP = 1e-13  # in logits
 _MOST_HESSIANS = 8
@@ -31,6 +31,7 @@ class _Chords(NamedTuple):
     """Steps with one Hessian: the last two in logits, and all of them together."""
 
     weights: Float[Array, " d"]
+    logits: Float[Array, " m"]
     reach: Scalar
     before: Scalar
     drift: Scalar
@@ -53,8 +54,9 @@ def approach(sample: Sample) -> Approach:
         return clear & ~state.settled & (state.hessians < _MOST_HESSIANS)
 
     def advance(state: Approach) -> Approach:
-        factor = _factor(sample, single, state.weights, blur)
-        last = _steps(sample, factor, state.weights)
+        logits = sample.rows @ state.weights
+        factor = _factor(sample, single, logits, blur)
+        last = _steps(sample, factor, state.weights, logits)
         settled = (last.reach <= _LAST_STEP) & (last.drift <= _NEAR)
         return Approach(last.weights, settled, state.hessians + 1)
 
@@ -71,23 +73,31 @@ def _blur(sample: Sample) -> Scalar:
 
 
 def _factor(
-    sample: Sample, single: Float[Array, "m d"], weights: Float[Array, " d"], blur: Scalar
+    sample: Sample, single: Float[Array, "m d"], logits: Float[Array, " m"], blur: Scalar
 ) -> Float[Array, "d d"]:
-    chance = sigmoid(sample.rows @ weights)
+    chance = sigmoid(logits)
     curvature = (sample.shares * chance * (1.0 - chance)).astype(jnp.float32)
-    diagonal = (sample.penalty + blur).astype(jnp.float32) * jnp.eye(len(weights), dtype="float32")
+    unit = jnp.eye(single.shape[1], dtype=jnp.float32)
+    diagonal = (sample.penalty + blur).astype(jnp.float32) * unit
     return jnp.linalg.cholesky((curvature[:, None] * single).T @ single + diagonal)
 
 
-def _steps(sample: Sample, factor: Float[Array, "d d"], start: Float[Array, " d"]) -> _Chords:
+def _steps(
+    sample: Sample,
+    factor: Float[Array, "d d"],
+    start: Float[Array, " d"],
+    logits: Float[Array, " m"],
+) -> _Chords:
     def shrinking(state: _Chords) -> Bool[Array, ""]:
         return (state.reach > _LAST_STEP) & (state.reach <= _SHRINKS * state.before)
 
     def advance(state: _Chords) -> _Chords:
-        slope = gradient(sample, state.weights).astype(jnp.float32)
+        slope = sample.slope(state.weights, state.logits).astype(jnp.float32)
         step = -jsl.cho_solve((factor, True), slope).astype(jnp.float64)
-        reach = jnp.max(jnp.abs(sample.rows @ step))
-        return _Chords(state.weights + step, reach, state.reach, state.drift + reach)
+        moved = sample.rows @ step
+        reach = jnp.max(jnp.abs(moved))
+        weights, logits = state.weights + step, state.logits + moved
+        return _Chords(weights, logits, reach, state.reach, state.drift + reach)
 
     far = jnp.asarray(jnp.inf)
-    return jax.lax.while_loop(shrinking, advance, _Chords(start, far, far, jnp.zeros(())))
+    return jax.lax.while_loop(shrinking, advance, _Chords(start, logits, far, far, jnp.zeros(())))

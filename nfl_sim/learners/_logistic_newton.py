@@ -37,6 +37,11 @@ class Sample(NamedTuple):
         loss = self.shares @ softplus(-(self.rows @ weights))
         return loss + 0.5 * self.penalty * jnp.sum(weights**2)
 
+    def slope(self, weights: Float[Array, " d"], logits: Float[Array, " m"]) -> Float[Array, " d"]:
+        """Gradient of the objective, given the ``logits`` rows @ weights."""
+        residuals = self.shares * sigmoid(-logits)
+        return self.penalty * weights - residuals @ self.rows
+
     def is_separated_by(self, weights: Float[Array, " d"]) -> Bool[Array, ""]:
         """Whether every row lies on the positive side, beyond what rounding may feign."""
         return separates(weights, self.rows, self.shares != 0.0)
@@ -79,8 +84,7 @@ def minimise(sample: Sample, start: Float[Array, " d"]) -> State:
 
 def gradient(sample: Sample, weights: Float[Array, " d"]) -> Float[Array, " d"]:
     """Of the objective."""
-    residuals = sample.shares * sigmoid(-(sample.rows @ weights))
-    return sample.penalty * weights - residuals @ sample.rows
+    return sample.slope(weights, sample.rows @ weights)
 
 
 def expand(sample: Sample, weights: Float[Array, " d"]) -> Local:

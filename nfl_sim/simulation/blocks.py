@@ -16,7 +16,7 @@ from nfl_sim.problem import Problem
 from nfl_sim.pruning import JointRule, KeepRandom, PointwiseRule, PoissonRule, Quota
 from nfl_sim.scores import Probe
 from nfl_sim.simulation import draws
-from nfl_sim.simulation.draws import ROWS, Draw, Method
+from nfl_sim.simulation.draws import ROWS, Draw, MarginLaw, Method
 from nfl_sim.simulation.joint import choose_jointly
 from nfl_sim.simulation.replicate import (
     Budget,
@@ -39,7 +39,7 @@ from nfl_sim.simulation.stopping import Target
 from nfl_sim.validation import Scalar, to_count
 
 # Small blocks stay in the cache of a CPU; an accelerator wants to be filled.
-_BUDGET = {"cpu": 2**24, "accelerator": 2**31}
+_BUDGET = {"cpu": 2**26, "accelerator": 2**31}
 _LARGEST_BLOCK = 4096
 
 
@@ -65,12 +65,13 @@ def run_replicates(
     shape, quota = shape_of(problem, dim, num_samples)
     draw = draws.plan(problem, dim, num_samples, method, whole=control is not None)
     block = block_size(shape, stop - start, memory_budget, draw)
+    law = law_of(problem, draw, dim)
     looks = frozenset() if target is None else frozenset(target.looks(start, stop))
     total = Moments.empty() if earlier is None else earlier
     for first in range(start, stop, block):
         last = min(first + block, stop)
         indices = jnp.arange(first, first + block)
-        outcome = outcomes(key, problem, quota, indices, shape, control, draw)
+        outcome = outcomes(key, problem, quota, indices, shape, control, draw, law)
         ends = sorted({last, *(look for look in looks if first < look < last)})
         for low, high in pairwise([first, *ends]):
             total = total.merge(_moments(outcome, indices, low, high))
@@ -131,6 +132,7 @@ def outcomes(
     shape: Shape,
     control: Influence | None = None,
     draw: Draw = ROWS,
+    law: MarginLaw | None = None,
 ) -> Outcome:
     """Draw, rate, choose and train the replicates of a block.
 
@@ -147,7 +149,8 @@ def outcomes(
     else:
         size, counts = jnp.asarray(float(shape.num_samples)), Counts.of(quota)
         sizes = (shape.dim, shape.bucket)
-        chosen = _draw_chosen(key, _bare(problem), indices, size, counts, draw, *sizes)
+        law = law_of(problem, draw, shape.dim) if law is None else law
+        chosen = _draw_chosen(key, _bare(problem), indices, size, counts, draw, law, *sizes)
     if isinstance(problem.rule, KeepRandom):
         chosen = chosen._replace(threshold=jnp.full_like(chosen.threshold, jnp.nan))
     model, learner = problem.model, problem.learner
@@ -158,6 +161,11 @@ def outcomes(
     assert drawn is not None
     assert rated is not None
     return _control(outcome, drawn, rated, model, control)
+
+
+def law_of(problem: Problem, draw: Draw, dim: int) -> MarginLaw | None:
+    """What the replicates of a problem share, if there is such; to be found once for all blocks."""
+    return _law_of(_bare(problem), draw, dim) if draw.family == "signed margin" else None
 
 
 def _probe_of(
@@ -199,6 +207,11 @@ def _bare(problem: Problem) -> Problem:
 
 def _sees_length(problem: Problem) -> bool:
     return "norm" in problem.score.needs
+
+
+@eqx.filter_jit
+def _law_of(problem: Problem, draw: Draw, dim: int) -> MarginLaw:
+    return draws.law_of(problem, draw, dim)
 
 
 @eqx.filter_jit
@@ -252,12 +265,15 @@ def _draw_chosen(
     num_samples: Scalar,
     counts: Counts,
     draw: Draw,
+    law: MarginLaw | None,
     dim: int,
     bucket: int,
 ) -> Chosen:
     def one(index):
         seed = jax.random.fold_in(key, index)
-        return draws.draw_chosen(seed, problem, num_samples, counts, draw, dim=dim, bucket=bucket)
+        return draws.draw_chosen(
+            seed, problem, num_samples, counts, draw, law, dim=dim, bucket=bucket
+        )
 
     return spread(one, indices, work=bucket * dim)
 

@@ -7,7 +7,7 @@ import jax
 from jax.sharding import Mesh, PartitionSpec
 
 _AXIS = "replicates"
-_OUTGROWS_CACHE = 2**14  # numbers a replicate
+_OUTGROWS_CACHE = 2**12  # numbers a replicate
 
 In = TypeVar("In")
 Out = TypeVar("Out")

@@ -58,6 +58,13 @@ def adversary(
     return _linear(process, score, rule, to_scalar("magnitude", magnitude, low=0.0, open_low=True))
 
 
+def hidden_magnitude(model: Linear, score: EL2N, rule: KeepHardest | KeepEasiest) -> float:
+    """A magnitude at which a changed sample stays discarded: below the threshold, or above it."""
+    still = LinearAdversary.of(model, score, rule, model.noise_std)
+    edge = float(still.cut * model.noise_std)
+    return 0.9 * edge if still.hardest else 1.0 + edge
+
+
 def _linear(
     model: Linear, score: EL2N | Uncertainty, rule: KeepHardest | KeepEasiest, size: Scalar
 ) -> LinearAdversary:

@@ -16,8 +16,7 @@ from nfl_sim.models import Linear
 from nfl_sim.problem import Problem
 from nfl_sim.pruning import KeepEasiest, KeepHardest
 from nfl_sim.scores import EL2N
-from nfl_sim.theorems.adversary import adversary
-from nfl_sim.theorems.linear_pair import LinearAdversary
+from nfl_sim.theorems.adversary import adversary, hidden_magnitude
 from nfl_sim.theorems.pair import Adversary
 from nfl_sim.validation import Scalar
 
@@ -43,9 +42,7 @@ def strong_adversary(problem: Problem, room: float = 0.0) -> Adversary:
     wider = type(rule)(rule.fraction + room)
     size = _STRONG * float(model.noise_std)
     if isinstance(problem.score, EL2N):
-        still = LinearAdversary.of(model, problem.score, wider, model.noise_std)
-        edge = float(still.cut * model.noise_std)
-        size = 0.9 * edge if still.hardest else 1.0 + edge
+        size = hidden_magnitude(model, problem.score, wider)
     return adversary(problem.score, wider, size, model=model)
 
 

@@ -16,8 +16,7 @@ from nfl_sim.problem import Problem
 from nfl_sim.pruning import KeepEasiest, KeepHardest
 from nfl_sim.scores import EL2N
 from nfl_sim.theorems._base import RESOLUTION, Assumption, Theorem
-from nfl_sim.theorems.adversary import adversary, same_kept_law
-from nfl_sim.theorems.linear_pair import LinearAdversary
+from nfl_sim.theorems.adversary import adversary, hidden_magnitude, same_kept_law
 from nfl_sim.theorems.pair import Adversary
 from nfl_sim.theorems.students import SIGNED_STUDENTS, STUDENTS, Student
 from nfl_sim.theorems.verdict import FALSE_ALARM, Verdict, at_least, equal, undecided, worst
@@ -159,9 +158,7 @@ class NoFreeLunch(Theorem):
             raise ValueError(f"T5 needs a convex loss and KeepHardest or KeepEasiest, got {rule}")
         size = 1.0
         if isinstance(problem.score, EL2N) and isinstance(model, Linear):
-            still = LinearAdversary.of(model, problem.score, rule, model.noise_std)
-            edge = float(still.cut * model.noise_std)
-            size = 0.9 * edge if still.hardest else 1.0 + edge
+            size = hidden_magnitude(model, problem.score, rule)
         return adversary(problem.score, rule, size, model=model)
 
     def bound(self, problem: Problem, dim: int) -> float:

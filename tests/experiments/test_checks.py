@@ -56,7 +56,11 @@ def test_what_is_finished_is_found_again(tmp_path):
     assert run_all([check(7.0), check(8.0), check(9.0)], tmp_path)[:2] == first
     assert Toy.made == [7.0, 8.0, 9.0]
     assert first[0]["verdict"]["margin"] == 7.0
-    assert first[0]["assumptions"][-1:] == [{"name": "anything", "holds": True, "why": "always"}]
+    assert [(found["name"], found["holds"]) for found in first[0]["assumptions"]] == [
+        ("a PointwiseRule", True),
+        ("a probe fixed before the sample", True),
+        ("anything", True),
+    ]
 
 
 def test_an_interruption_loses_nothing_that_was_finished(tmp_path):

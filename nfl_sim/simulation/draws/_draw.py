@@ -4,8 +4,8 @@ from typing import Literal, NamedTuple
 
 Method = Literal["auto", "rows", "conditional", "sufficient"]
 Level = Literal["rows", "projections", "kept", "pseudo-rows", "scalars"]
-Family = Literal["residual", "margin", "radius", "random"]
-"""The score is monotone in |y - w_p.x|, in |w_p.x|, or in |x|; or all samples tie."""
+Family = Literal["residual", "margin", "signed margin", "radius", "random"]
+"""The score is monotone in |y - w_p.x|, in |w_p.x|, in y w_p.x, or in |x|; or all samples tie."""
 
 
 class Draw(NamedTuple):

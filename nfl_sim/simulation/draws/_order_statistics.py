@@ -9,6 +9,7 @@ from nfl_sim.problem import Problem
 from nfl_sim.simulation.draws._draw import Draw
 from nfl_sim.simulation.draws._latent import axis_of, basis_from, magnitude, radius
 from nfl_sim.simulation.draws._masses import kept_masses
+from nfl_sim.simulation.draws._signed_margin import MarginLaw, Quantile, across_given, quantiles
 from nfl_sim.simulation.replicate import Chosen, Counts
 from nfl_sim.simulation.steps import score
 from nfl_sim.validation import Scalar
@@ -22,6 +23,7 @@ def draw_kept(
     num_samples: Scalar,
     counts: Counts,
     draw: Draw,
+    law: MarginLaw | None,
     *,
     dim: int,
     size: int,
@@ -36,13 +38,14 @@ def draw_kept(
         problem: its score must be of the ``family``.
         num_samples, counts: n, and how many of them are kept.
         draw: what the score sees, and which samples are preferred.
+        law: of the signed margin, where that is what it sees.
         dim, size: of the rows to return.
 
     References: {eq}`eq-draw-kept` in theory_notes/12_fast_draws.md.
     """
     mass_key, row_key, score_key = jax.random.split(key, 3)
     masses = kept_masses(mass_key, num_samples, counts, size, stratified=draw.stratified)
-    rows, targets = _given(row_key, problem.model, problem.score, masses, draw, dim)
+    rows, targets = _given(row_key, problem.model, problem.score, masses, draw, law, dim)
     place = jnp.arange(size)
     weights = jnp.where(place < counts.top, 1.0, counts.rest_weight)
     weights = jnp.where(place < counts.top + counts.rest, weights, 0.0)
@@ -52,7 +55,7 @@ def draw_kept(
     return Chosen(rows, targets, weights, threshold, jnp.asarray(True))
 
 
-def _given(key, model, rating, masses, draw: Draw, dim: int) -> Labelled:
+def _given(key, model, rating, masses, draw: Draw, law: MarginLaw | None, dim: int) -> Labelled:
     """Rows and labels of samples whose scores have these masses above them."""
     size, plane = len(masses), min(dim, 2)
     rest_key, plane_key, label_key = jax.random.split(key, 3)
@@ -63,12 +66,28 @@ def _given(key, model, rating, masses, draw: Draw, dim: int) -> Labelled:
         return rows, model.label(label_key, rows)
     rest = jax.random.normal(rest_key, (size, dim - plane), jnp.float32).astype(jnp.float64)
     axis = axis_of(draw.family, model, rating, dim)[0]
+    if law is not None:
+        found = quantiles(law, masses, outward=draw.outward)
+        seen, labels = _agreeing(plane_key, label_key, model, law, found, axis)
+        return jnp.concatenate([seen, rest], axis=1), labels
     latent = jax.random.normal(plane_key, (size, len(axis)), jnp.float64)
     if draw.family != "random":
         scored = jnp.sign(latent[:, 0]) * magnitude(masses, outward=draw.outward)
         latent = latent.at[:, 0].set(scored) @ basis_from(axis).T
     rows = jnp.concatenate([latent[:, :plane], rest], axis=1)
     return rows, _label(label_key, model, rows, latent)
+
+
+def _agreeing(
+    across_key, label_key, model: Model, law: MarginLaw, found: Quantile, axis
+) -> Labelled:
+    """What the plane holds of samples with these signed margins, and their labels."""
+    basis, plane = basis_from(axis), found.value[:, None]
+    if len(axis) > 1:
+        across = across_given(across_key, model, law, found, basis[0, 0], basis[0, 1])
+        plane = jnp.stack([found.value, across], axis=1)
+    labels = jax.random.rademacher(label_key, found.value.shape, jnp.float64)
+    return labels[:, None] * (plane @ basis.T), labels
 
 
 def _label(key, model: Model, rows, latent) -> Float[Array, " m"]:

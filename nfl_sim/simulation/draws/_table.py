@@ -75,7 +75,7 @@ def work(problem: Problem, dim: int, num_samples: int, draw: Draw) -> int:
     if draw.level == "projections":
         return num_samples * (2 * min(dim, 2) + 2) + kept * across
     if draw.level == "kept":
-        return kept * (dim + 3)
+        return kept * (dim + (12 if draw.family == "signed margin" else 3))
     scores = 0 if draw.family == "random" else 3 * kept
     if draw.level == "scalars":
         return scores + 64
@@ -116,13 +116,19 @@ def _family(problem: Problem) -> Family | None:
     blind = isinstance(score.probe, Probe) and float(score.probe.norm) == 0.0
     if blind and isinstance(score, Uncertainty | Margin | EL2N | Loss):
         return "random"
-    return "margin" if isinstance(score, Uncertainty) else None
+    if isinstance(score, Uncertainty):
+        return "margin"
+    falls_with_it = isinstance(score, Margin) or (
+        isinstance(score, EL2N | Loss) and isinstance(problem.model, Logistic)
+    )
+    signed = binary and falls_with_it and isinstance(score.probe, Probe)
+    return "signed margin" if signed else None
 
 
 def _is_outward(problem: Problem, family: Family) -> bool:
     rule = problem.rule
     hardest = rule.hardest if isinstance(rule, Calibration) else isinstance(rule, KeepHardest)
-    return hardest != (family == "margin")
+    return hardest != (family in ("margin", "signed margin"))
 
 
 def _why_not_conditional(problem: Problem, whole: bool) -> str:

@@ -136,7 +136,7 @@ def _wall(alpha):
 
 
 def test_below_the_wall_nothing_is_learnt_and_at_it_little():
-    for alpha in (0.5, 1.5, 1.9):
+    for alpha in (0.5, 1.9):
         gaps = [0.5 - _error(KeepHardest, 0.0, r, alpha / r) for r in (1e-2, 1e-3, 1e-4)]
         assert 0.0 < gaps[2] < gaps[1] < gaps[0]
         assert gaps[2] < 0.01
@@ -191,8 +191,8 @@ def test_the_perfect_probe_easy_beats_random_everywhere():
             assert easy < _error(KeepRandom, 0.0, fraction, ratio)
 
 
-_FRACTIONS = (3e-5, 1e-3, 0.1, 0.7, 1.0)
-_RATIOS = (0.1, 2.0, 100.0, 1e4, 1e6)
+_FRACTIONS = (3e-5, 0.1, 1.0)
+_RATIOS = (0.1, 100.0, 1e6)
 
 
 @pytest.mark.parametrize("rule", [KeepHardest, KeepEasiest])

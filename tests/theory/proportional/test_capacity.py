@@ -67,7 +67,7 @@ def test_capacity_falls_with_noise_and_grows_with_signal():
     assert np.all(np.diff(by_signal) > 0.0)
 
 
-@few
+@settings(max_examples=5)
 @given(angle=_ANGLES, signal=log_uniform(0.1, 2.0), flips=st.floats(0.0, 0.3))
 def test_one_side_of_the_probe_is_always_separable(angle, signal, flips):
     """Up to r_sep, the error of the probe (hard) or one minus it (easy), and not beyond."""
@@ -98,7 +98,7 @@ def test_capacity_grows_without_bound_towards_the_border():
 def test_logistic_regression_exists_beyond_capacity_exactly():
     problem = logistic(KeepHardest, EL2N, penalty=0.0)
     border = _capacity(problem)
-    for factor in (0.2, 0.9, 0.999):
+    for factor in (0.2, 0.999):
         below = at(problem, factor * border)
         assert not bool(below.exists)
         assert math.isinf(float(below.norm))
@@ -109,7 +109,7 @@ def test_logistic_regression_exists_beyond_capacity_exactly():
         np.testing.assert_allclose(student(below)[:2], expected, rtol=1e-7, atol=1e-8)
         assert np.hypot(*student(below)[:2]) < 1.0
         assert 0.0 < float(below.error) < 1.0
-    for factor in (1.01, 1.5, 10.0):
+    for factor in (1.01, 10.0):
         above = at(problem, factor * border)
         assert bool(above.exists)
         assert float(above.norm) < math.inf

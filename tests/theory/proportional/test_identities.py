@@ -17,7 +17,7 @@ from tests.strategies import log_uniform
 from tests.theory.proportional.problems import at, kept_law, logistic, perceptron, student
 from tests.theory.shapes import unrecognised, with_score
 
-few = settings(max_examples=10)
+few = settings(max_examples=7)
 _ANGLES = st.floats(0.05, math.pi - 0.05)
 _FRACTIONS = st.floats(0.03, 0.97)
 _RATIOS = log_uniform(0.2, 200.0)
