@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from experiments.compiled import drop_when_crowded
 from experiments.options import cores
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ def _stored(check: Check, folder: Path) -> dict[str, Any]:
     if found is not None:
         return found
     result = check.run()
+    drop_when_crowded()
     if name is not None:
         content = json.dumps(result)
         record = {"check": name, "checksum": _sha256(content.encode()), "result": content}

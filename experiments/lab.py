@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from experiments.compiled import drop_when_crowded
 from experiments.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ class Lab:
         return self._begun[cell.identity].result()
 
     def _simulate(self, cell: Cell) -> "Simulation":
+        drop_when_crowded()
         return self.store.simulate(
             cell_key(self.seed, cell),
             cell.problem,

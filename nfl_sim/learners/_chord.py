@@ -16,7 +16,10 @@ _CLEAR = 20.0  # times what rounding may do to the Hessian, at least, must the p
 _SHRINKS = 0.05  # a new Hessian costs as much as five steps
 _NEAR = 0.5  # in logits: the Hessian then changes by a factor exp(1/2) at the most
 _LAST_STEP = 1e-13  # in logits
+_SMALL = 1e-6
+_TINY = 1e-30
 _MOST_HESSIANS = 8
+_DESCENTS = 6  # together they cost less than a Hessian
 
 
 class Approach(NamedTuple):
@@ -36,9 +39,15 @@ class _Chords(NamedTuple):
     before: Scalar
     drift: Scalar
 
+    @property
+    def is_last(self) -> Bool[Array, ""]:
+        """Whether the next step would be negligible, as it shrinks no less than this one did."""
+        shrinks = jnp.where(jnp.isfinite(self.before), self.reach / self.before, 1.0)
+        return (self.reach <= _SMALL) & (self.reach * jnp.minimum(shrinks, 1.0) <= _LAST_STEP)
+
 
 def approach(sample: Sample) -> Approach:
-    """Undamped steps from 0, whose gradient alone is of double precision.
+    """Undamped steps, whose gradient alone is of double precision, from where descent has led.
 
     A Hessian serves as long as each step is much shorter than the one before. With H between
     exp(-1/2) and exp(1/2) times that of the last steps, which rounding alters by a twentieth of
@@ -57,12 +66,40 @@ def approach(sample: Sample) -> Approach:
         logits = sample.rows @ state.weights
         factor = _factor(sample, single, logits, blur)
         last = _steps(sample, factor, state.weights, logits)
-        settled = (last.reach <= _LAST_STEP) & (last.drift <= _NEAR)
+        settled = last.is_last & (last.drift <= _NEAR)
         return Approach(last.weights, settled, state.hessians + 1)
 
-    start = Approach(jnp.zeros(single.shape[1]), jnp.asarray(False), jnp.asarray(0))
+    start = Approach(_descend(sample, single), jnp.asarray(False), jnp.asarray(0))
     last = jax.lax.while_loop(unfinished, advance, start)
     return last._replace(weights=jnp.where(last.settled, last.weights, 0.0))
+
+
+def _descend(sample: Sample, single: Float[Array, "m d"]) -> Float[Array, " d"]:
+    """Conjugate gradients from 0, in single precision.
+
+    Each step minimises the majorant of the objective along its direction whose curvature is that
+    of logits 0, and so descends.
+    """
+    shares, penalty = sample.shares.astype(jnp.float32), sample.penalty.astype(jnp.float32)
+
+    def slope(weights: Float[Array, " d"], logits: Float[Array, " m"]) -> Float[Array, " d"]:
+        return penalty * weights - (shares * sigmoid(-logits)) @ single
+
+    def advance(_, state):
+        weights, logits, down, direction = state
+        moved = single @ direction
+        bend = 0.25 * jnp.sum(shares * moved**2) + penalty * jnp.sum(direction**2)
+        length = jnp.sum(down * direction) / jnp.maximum(bend, _TINY)
+        weights, logits = weights + length * direction, logits + length * moved
+        new = -slope(weights, logits)
+        turn = jnp.sum(new * (new - down)) / jnp.maximum(jnp.sum(down**2), _TINY)
+        return weights, logits, new, new + jnp.maximum(turn, 0.0) * direction
+
+    count, dim = single.shape
+    weights, logits = jnp.zeros(dim, jnp.float32), jnp.zeros(count, jnp.float32)
+    down = -slope(weights, logits)
+    last = jax.lax.fori_loop(0, _DESCENTS, advance, (weights, logits, down, down))
+    return last[0].astype(jnp.float64)
 
 
 def _blur(sample: Sample) -> Scalar:
@@ -89,7 +126,7 @@ def _steps(
     logits: Float[Array, " m"],
 ) -> _Chords:
     def shrinking(state: _Chords) -> Bool[Array, ""]:
-        return (state.reach > _LAST_STEP) & (state.reach <= _SHRINKS * state.before)
+        return ~state.is_last & (state.reach <= _SHRINKS * state.before)
 
     def advance(state: _Chords) -> _Chords:
         slope = sample.slope(state.weights, state.logits).astype(jnp.float32)

@@ -41,6 +41,8 @@ from nfl_sim.validation import Scalar, to_count
 # Small blocks stay in the cache of a CPU; an accelerator wants to be filled.
 _BUDGET = {"cpu": 2**26, "accelerator": 2**31}
 _LARGEST_BLOCK = 4096
+_STEP = 8
+_COPIES = 4  # of its rows, that a fit holds
 
 
 def run_replicates(
@@ -87,8 +89,9 @@ def block_size(
 ) -> int:
     """How many replicates are drawn at once so that their rows fit the memory of each device.
 
-    A multiple of the number of devices, where there are as many replicates. The default budget
-    is a matter of speed and always allows one replicate.
+    A multiple of the number of devices, where there are as many replicates. Several blocks are of
+    one size, as small as their number allows, and a multiple of 8 a device where they can be. The
+    default budget is a matter of speed and always allows one replicate.
 
     Raises:
         ValueError: ``memory_budget`` is too small for one replicate.
@@ -104,7 +107,12 @@ def block_size(
             f"num_samples={shape.num_samples} and dim={shape.dim} takes, got {budget}"
         )
     devices = min(jax.local_device_count(), num_replicates)
-    return devices * min(budget // least, -(-num_replicates // devices), _LARGEST_BLOCK)
+    each, most = -(-num_replicates // devices), min(budget // least, _LARGEST_BLOCK)
+    if each <= most:
+        return devices * each
+    step = min(_STEP, most)
+    blocks = -(-each // (most // step * step))
+    return devices * step * -(-each // (blocks * step))
 
 
 def replicate_bytes(shape: Shape, draw: Draw = ROWS) -> int:
@@ -313,7 +321,7 @@ def _train(
         flags = {"underdetermined": underdetermined, "probe_fits": fits}
         return train(chosen, model, learner, direction, **flags)
 
-    return spread(one, (chosen, direction, probe_fits), work=_size(chosen))
+    return spread(one, (chosen, direction, probe_fits), work=_COPIES * _size(chosen))
 
 
 @eqx.filter_jit

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.nn import sigmoid
-from jax.scipy.special import ndtri
+from jax.scipy.special import erfinv, ndtri
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from nfl_sim.gaussian import bisect, cdf, mean_sigmoid, panel_nodes
@@ -20,6 +20,8 @@ _FINEST = 1e-12  # places about 0 are told apart to this
 _RATIO = 0.02  # of neighbouring places, beyond that
 _NODES = 4
 _SMALLEST = 1e-300
+_LOWEST = 2.0**-25  # of single chances, so that their quantiles are finite
+_ROOT_TWO = float(np.sqrt(2.0))
 _BISECTIONS = 50
 
 
@@ -185,16 +187,17 @@ def _tilted(
 
     def propose(state: tuple[Array, Values, Bool[Array, " m"]]):
         index, value, done = state
-        flip_key, place_key, chance_key = jax.random.split(jax.random.fold_in(key, index), 3)
-        flipped = jax.random.uniform(flip_key, level.shape, jnp.float32) < wrong
+        # One array of bits a round: to make keys takes longer than to use them.
+        shape = (3, *level.shape)
+        lots = jax.random.uniform(jax.random.fold_in(key, index), shape, jnp.float32, _LOWEST)
+        flipped = lots[0] < wrong
         side = jnp.where(flipped, -1.0, 1.0)
         slope, height = (jnp.where(flipped, part[1], part[0]) for part in (slopes, heights))
-        normal = jax.random.normal(place_key, level.shape, jnp.float32).astype(jnp.float64)
+        normal = _ROOT_TWO * erfinv(2.0 * lots[1] - 1.0).astype(jnp.float64)
         place = slope * side * reach + normal
         logit = side * (level + reach * place)
         share = sigmoid(logit) * jnp.exp(-height - slope * logit)
-        chance = jax.random.uniform(chance_key, level.shape, jnp.float32).astype(jnp.float64)
-        rejected = chance >= share
+        rejected = lots[2].astype(jnp.float64) >= share
         return index + 1, jnp.where(done, value, place), done | ~rejected
 
     start = (jnp.asarray(0), jnp.zeros_like(level), jnp.zeros(level.shape, bool))
