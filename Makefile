@@ -53,7 +53,7 @@ format: $(READY) ## apply the formatter and the safe fixes
 
 bench: $(READY) ## ratios to numpy and scikit-learn, then the other benchmarks
 	@$(PY) -m benchmarks $(ARGS)
-	@$(PY) -m pytest -q -p benchmark benchmarks -k "not memory_budget"
+	@$(PY) -m pytest -q -p benchmark benchmarks
 
 lock: $(READY) ## regenerate requirements.lock (make lock ARGS=--upgrade for newer versions)
 	@$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \

@@ -7,11 +7,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-ONE_THREAD = {
-    "NPROC": "1",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+from experiments.options import cores
+
+CORES = str(cores())
+DEVICES = f"--xla_cpu_multi_thread_eigen=false --xla_force_host_platform_device_count={CORES}"
+ALL_CORES = {
+    "NPROC": CORES,
+    "OMP_NUM_THREADS": CORES,
+    "OPENBLAS_NUM_THREADS": CORES,
+    "XLA_FLAGS": DEVICES,
     "JAX_ENABLE_COMPILATION_CACHE": "false",  # so that compiling is timed
 }
 MOST_BYTES = 2**30
@@ -37,6 +41,7 @@ def main(names: list[str]) -> int:
     from benchmarks.cases import CASES
 
     accelerator, found = has_accelerator(), []
+    print(f"on {CORES} cores")
     print(HEAD)
     for case in CASES:
         if names and case.name not in names:
@@ -61,7 +66,7 @@ def main(names: list[str]) -> int:
 def measure(name: str, who: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "benchmarks.worker", name, who]
     child = subprocess.run(
-        command, env=os.environ | ONE_THREAD, capture_output=True, text=True, check=False
+        command, env=os.environ | ALL_CORES, capture_output=True, text=True, check=False
     )
     if child.returncode:
         raise SystemExit(f"{name} by {who}:\n{child.stderr}")

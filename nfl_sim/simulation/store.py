@@ -66,7 +66,7 @@ class Store:
     """
 
     def __init__(self, directory: str | os.PathLike[str], *, read_only: bool = False) -> None:
-        self.directory = Path(directory)
+        self.directory, self.read_only = Path(directory), read_only
         simulation_source()  # read now, before anyone edits the files
         if not read_only:
             _require_writable(self.directory)
@@ -86,6 +86,9 @@ class Store:
         """As `nfl_sim.simulate`, but replicates found in the store are not drawn again.
 
         ``on_chunk`` is told the number of replicates of each chunk and whether it was cached.
+
+        Raises:
+            ValueError: some must be drawn, and the store is read-only; and as `nfl_sim.simulate`.
         """
         draw = draws.plan(problem, dim, num_samples, method, whole=control is not None)
         cell = fingerprint(
@@ -97,6 +100,9 @@ class Store:
         for start, stop, found in self._pieces(cell, chunk, num_replicates):
             moments = found
             if moments is None:
+                if self.read_only:
+                    missing = f"replicates {start} to {stop - 1} are not in {self.directory}"
+                    raise ValueError(f"the store is read-only, and {missing}")
                 began = time.perf_counter()
                 moments = blocks.run_replicates(
                     key,

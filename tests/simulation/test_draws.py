@@ -21,10 +21,11 @@ from nfl_sim.pruning import (
 from nfl_sim.scores import EL2N, GraNd, Leverage, Loss, Margin, Uncertainty, Uniform
 from nfl_sim.simulation.blocks import replicate_bytes
 from nfl_sim.simulation.draws import plan
+from nfl_sim.simulation.draws._across import across_given
 from nfl_sim.simulation.draws._chi_square import chi_squares
 from nfl_sim.simulation.draws._latent import basis_from, magnitude, radius
 from nfl_sim.simulation.draws._masses import kept_masses, top_masses
-from nfl_sim.simulation.draws._signed_margin import across_given, margin_law, quantiles
+from nfl_sim.simulation.draws._signed_margin import margin_law, quantiles
 from nfl_sim.simulation.replicate import Counts, shape_of
 from tests.agreement import FALSE_ALARM
 from tests.simulation.laws import draws_of, same_law
@@ -151,7 +152,7 @@ def test_signed_margins_are_those_of_rows(model, angle):
     basis, count = basis_from(axis), 60_000
     law = margin_law(model, axis, outward=False)
     found = quantiles(law, jax.random.uniform(KEY, (count,), jnp.float64), outward=False)
-    across = across_given(jax.random.key(5), model, law, found, *basis[0])
+    across = across_given(jax.random.key(5), model, law.tangents_at(found), found.value, *basis[0])
     drawn = np.stack([found.value, across])
     covariates, labels = model.sample(jax.random.key(6), count, 2, jnp.float64)
     rows = np.asarray(labels)[None, :] * np.asarray(covariates @ basis).T

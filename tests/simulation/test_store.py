@@ -88,6 +88,16 @@ def test_count_knows_what_is_stored(tmp_path, key):
     assert looking.count(jax.random.key(6), problem(), **SIZES, num_replicates=50) == 0
 
 
+def test_what_is_not_stored_cannot_be_looked_at(tmp_path, key):
+    found = run(tmp_path, key, 32)
+    looking = Store(tmp_path, read_only=True)
+    again = looking.simulate(key, problem(), **SIZES, num_replicates=32)
+    assert again.excess_risk == found.excess_risk
+    with pytest.raises(ValueError, match=r"read-only, and replicates 32 to \d+ are not in"):
+        looking.simulate(key, problem(), **SIZES, num_replicates=50)
+    assert looking.count(key, problem(), **SIZES, num_replicates=50) == 32
+
+
 def test_auto_is_stored_under_the_method_it_takes(tmp_path, key):
     run(tmp_path, key, 32)
     counts = {

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import integrate, stats
 
 import nfl_sim as nfl
 from nfl_sim import pruning, scores
@@ -181,6 +181,38 @@ def test_t7_needs_the_matrix_under_the_kept_law():
 def test_t7_needs_more_rows_than_dimensions():
     with pytest.raises(ValueError, match="infinite unless"):
         nfl.predict(linear(rule=pruning.KeepRandom(0.1)), nfl.FiniteSample(10, 100))
+
+
+def test_t9_needs_draws_in_strata():
+    """d = 1, r = 0.3, a = 0.8: the last term takes 9 % off the variance, and coins lack it.
+
+    By moments of psi = x xi given the residual R = x/2 + xi, and one integral over R.
+    """
+    offset, fraction, mixing = 0.5, 0.3, 0.8
+    rule = pruning.ExactCalibration(fraction, mixing)
+    found = nfl.predict(linear(rule=rule, angle=0.0, norm=offset), nfl.FixedDimension(1))
+    variance, mass = 1.0 + offset**2, mixing * fraction
+    edge = stats.norm.isf(0.5 * mass)  # in units of the deviation of R
+    share = (1.0 - mixing) * fraction / (1.0 - mass)
+
+    def mean(t):
+        return offset / variance * (t**2 - 1.0)
+
+    def square(t):
+        first, second = (offset * t) ** 2 / variance, t**2 / variance
+        spreads, both = (1.0 / variance, offset**2 / variance), -offset / variance
+        middle = 4.0 * offset * t**2 / variance * both + 2.0 * both**2
+        return (first + spreads[0]) * (second + spreads[1]) + middle
+
+    def expect(function, low, high):
+        density = stats.norm.pdf
+        return 2.0 * integrate.quad(lambda t: function(t) * density(t), low, high, epsrel=1e-12)[0]
+
+    coins = expect(square, edge, 12.0) + expect(square, 0.0, edge) / share
+    rest = expect(mean, 0.0, edge) / (1.0 - mass)
+    last = (1.0 / share - 1.0) * (1.0 - mass) * rest**2
+    assert float(found.finite_size) == pytest.approx(coins - last, rel=1e-9)
+    assert last / coins == pytest.approx(0.0935, abs=1e-4)
 
 
 def test_t9_needs_a_mixing_below_one():

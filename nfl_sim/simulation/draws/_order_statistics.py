@@ -6,10 +6,11 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from nfl_sim.models import Linear, Model
 from nfl_sim.problem import Problem
+from nfl_sim.simulation.draws._across import across_given
 from nfl_sim.simulation.draws._draw import Draw
 from nfl_sim.simulation.draws._latent import axis_of, basis_from, magnitude, radius
 from nfl_sim.simulation.draws._masses import kept_masses
-from nfl_sim.simulation.draws._signed_margin import MarginLaw, Quantile, across_given, quantiles
+from nfl_sim.simulation.draws._signed_margin import MarginLaw, Quantile, quantiles
 from nfl_sim.simulation.replicate import Chosen, Counts
 from nfl_sim.simulation.steps import score
 from nfl_sim.validation import Scalar
@@ -84,7 +85,9 @@ def _agreeing(
     """What the plane holds of samples with these signed margins, and their labels."""
     basis, plane = basis_from(axis), found.value[:, None]
     if len(axis) > 1:
-        across = across_given(across_key, model, law, found, basis[0, 0], basis[0, 1])
+        across = across_given(
+            across_key, model, law.tangents_at(found), found.value, basis[0, 0], basis[0, 1]
+        )
         plane = jnp.stack([found.value, across], axis=1)
     labels = jax.random.rademacher(label_key, found.value.shape, jnp.float64)
     return labels[:, None] * (plane @ basis.T), labels
