@@ -13,13 +13,14 @@ from nfl_sim.validation import Scalar
 
 _ROUNDING = 4.0 * 2.0**-23
 _CLEAR = 20.0  # times what rounding may do to the Hessian, at least, must the penalty be
-_SHRINKS = 0.05  # a new Hessian costs as much as five steps
+_SHRINKS = 0.05  # in 50 dimensions a new Hessian costs as much as five steps
 _NEAR = 0.5  # in logits: the Hessian then changes by a factor exp(1/2) at the most
 _LAST_STEP = 1e-13  # in logits
-_SMALL = 1e-6
+_SMALL = 1e-6  # relative to the largest logit
+_SLOWEST = 0.2  # what is left of a slow direction while a faster one rules the steps
 _TINY = 1e-30
 _MOST_HESSIANS = 8
-_DESCENTS = 6  # together they cost less than a Hessian
+_DESCENTS = 6  # in 50 dimensions they cost less than a Hessian
 
 
 class Approach(NamedTuple):
@@ -41,9 +42,11 @@ class _Chords(NamedTuple):
 
     @property
     def is_last(self) -> Bool[Array, ""]:
-        """Whether the next step would be negligible, as it shrinks no less than this one did."""
+        """Whether the next step would be negligible, if it shrinks as this one did, or by 1/5."""
         shrinks = jnp.where(jnp.isfinite(self.before), self.reach / self.before, 1.0)
-        return (self.reach <= _SMALL) & (self.reach * jnp.minimum(shrinks, 1.0) <= _LAST_STEP)
+        size = jnp.minimum(jnp.max(jnp.abs(self.logits)), 1.0)
+        negligible = self.reach * jnp.clip(shrinks, _SLOWEST, 1.0) <= _LAST_STEP
+        return negligible & (self.reach <= _SMALL * size)
 
 
 def approach(sample: Sample) -> Approach:
@@ -51,9 +54,9 @@ def approach(sample: Sample) -> Approach:
 
     A Hessian serves as long as each step is much shorter than the one before. With H between
     exp(-1/2) and exp(1/2) times that of the last steps, which rounding alters by a twentieth of
-    the penalty at the most, each step leaves less of the distance than is there, so that a
-    negligible step ends it. Where the penalty is too small for that, or the steps do not shrink,
-    nothing is settled.
+    the penalty at the most, each step leaves less of the distance than is there; they end where
+    the next would be negligible. Where the penalty is too small for that, or the steps do not
+    shrink, nothing is settled.
     """
     single = sample.rows.astype(jnp.float32)
     blur = _blur(sample)

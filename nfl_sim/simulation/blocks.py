@@ -38,7 +38,8 @@ from nfl_sim.simulation.spread import spread
 from nfl_sim.simulation.stopping import Target
 from nfl_sim.validation import Scalar, to_count
 
-# Small blocks stay in the cache of a CPU; an accelerator wants to be filled.
+# Larger blocks gain nothing on a CPU, where `spread` looks after the cache; an accelerator wants
+# to be filled.
 _BUDGET = {"cpu": 2**26, "accelerator": 2**31}
 _LARGEST_BLOCK = 4096
 _STEP = 8
@@ -89,9 +90,9 @@ def block_size(
 ) -> int:
     """How many replicates are drawn at once so that their rows fit the memory of each device.
 
-    A multiple of the number of devices, where there are as many replicates. Several blocks are of
-    one size, as small as their number allows, and a multiple of 8 a device where they can be. The
-    default budget is a matter of speed and always allows one replicate.
+    A multiple of the number of devices, where there are as many replicates. All blocks are of one
+    size, as small as their number allows, and a multiple of 8 a device beyond 8. The default
+    budget is a matter of speed and always allows one replicate.
 
     Raises:
         ValueError: ``memory_budget`` is too small for one replicate.
@@ -109,7 +110,8 @@ def block_size(
     devices = min(jax.local_device_count(), num_replicates)
     each, most = -(-num_replicates // devices), min(budget // least, _LARGEST_BLOCK)
     if each <= most:
-        return devices * each
+        even = -(-each // _STEP) * _STEP
+        return devices * (even if each > _STEP and even <= most else each)
     step = min(_STEP, most)
     blocks = -(-each // (most // step * step))
     return devices * step * -(-each // (blocks * step))

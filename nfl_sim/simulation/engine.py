@@ -62,8 +62,8 @@ def simulate(
         method: "rows"; "conditional", which draws of the others what the score sees at the most;
             "sufficient", which draws what `Ridge` takes of the kept rows; or "auto", the cheapest
             that is exact in law. `Simulation` says which it was.
-        memory_budget: bytes that the rows of one block may take on each device; by default 16 MiB
-            on a CPU, where blocks should fit the cache, and 2 GiB on an accelerator, or as much as
+        memory_budget: bytes that the rows of one block may take on each device; by default 64 MiB
+            on a CPU, where larger blocks gain nothing, and 2 GiB on an accelerator, or as much as
             one replicate takes.
         control: a control variate from `nfl_sim.linear_influence`; fills ``controlled_risk``, and
             needs the rows.

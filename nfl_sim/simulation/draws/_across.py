@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.nn import sigmoid
+from jax.nn import log_sigmoid, sigmoid
 from jax.scipy.special import erfinv, ndtri
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
@@ -108,8 +108,8 @@ def _tilted(
         normal = _ROOT_TWO * erfinv(2.0 * lots[:, 1] - 1.0).astype(jnp.float64)
         place = slope * side * reach + normal
         logit = side * (level + reach * place)
-        share = sigmoid(logit) * jnp.exp(-height - slope * logit)
-        rejected = lots[:, 2].astype(jnp.float64) >= share
+        share = jnp.exp(log_sigmoid(logit) - height - slope * logit)
+        rejected = lots[:, 2].astype(jnp.float64) >= share  # a nan is not, and ends the loop
         return index + 1, jnp.where(done, value, place), done | ~rejected
 
     start = (jnp.asarray(0), jnp.zeros_like(level), jnp.zeros(level.shape, bool))
