@@ -256,7 +256,8 @@ def test_auto_takes_the_cheapest_that_is_exact():
         (problem(EL2N), "scalars"),
         (problem(EL2N, learner=Ridge(0.5)), "pseudo-rows"),
         (problem(Uniform), "scalars"),
-        (problem(Leverage), "kept"),
+        (problem(Leverage, KeepHardest(0.05)), "kept"),
+        (problem(Leverage, KeepHardest(0.5)), "rows"),  # quantiles of a chi-square take longer
         (problem(GraNd), "projections"),
         (problem(Margin), "projections"),
         (problem(EL2N, None, LogisticRegression(0.1), LOGISTIC), "kept"),

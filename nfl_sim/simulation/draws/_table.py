@@ -20,6 +20,8 @@ from nfl_sim.simulation.draws._scalars import LEAST_DIM
 METHODS: tuple[Method, ...] = ("auto", "rows", "conditional", "sufficient")
 _MODELS = (Linear, Logistic, Perceptron)
 _RULES = (KeepHardest, KeepEasiest, KeepRandom, ExactCalibration, SoftCalibration)
+_RANKING = 10  # what it takes to rank a sample, in random numbers
+_QUANTILE = {"signed margin": 12, "radius": 600}  # what a kept sample takes beside its row
 
 
 def plan(
@@ -68,14 +70,14 @@ def plan(
 
 
 def work(problem: Problem, dim: int, num_samples: int, draw: Draw) -> int:
-    """Random numbers that a replicate takes, to within a small factor."""
+    """What a replicate takes, in random numbers, to within a small factor."""
     kept, across = num_kept(float(problem.rule.fraction), num_samples), max(dim - 2, 0)
     if draw.level == "rows":
-        return num_samples * (dim + 1)
+        return num_samples * (dim + 1 + _RANKING)
     if draw.level == "projections":
-        return num_samples * (2 * min(dim, 2) + 2) + kept * across
+        return num_samples * (2 * min(dim, 2) + 2 + _RANKING) + kept * across
     if draw.level == "kept":
-        return kept * (dim + (12 if draw.family == "signed margin" else 3))
+        return kept * (dim + _QUANTILE.get(draw.family, 3))
     scores = 0 if draw.family == "random" else 3 * kept
     if draw.level == "scalars":
         return scores + 64
