@@ -48,7 +48,7 @@ class Config:
     """
 
     seed: int = 0
-    replicates: int = 2048
+    replicates: int = 1024
     families: tuple[str, ...] = tuple(FAMILIES)
     theorems: bool = True
 
