@@ -84,9 +84,7 @@ def _descend(sample: Sample, single: Float[Array, "m d"]) -> Float[Array, " d"]:
     of logits 0, and so descends.
     """
     shares, penalty = sample.shares.astype(jnp.float32), sample.penalty.astype(jnp.float32)
-
-    def slope(weights: Float[Array, " d"], logits: Float[Array, " m"]) -> Float[Array, " d"]:
-        return penalty * weights - (shares * sigmoid(-logits)) @ single
+    rounded = Sample(single, shares, penalty)
 
     def advance(_, state):
         weights, logits, down, direction = state
@@ -94,13 +92,13 @@ def _descend(sample: Sample, single: Float[Array, "m d"]) -> Float[Array, " d"]:
         bend = 0.25 * jnp.sum(shares * moved**2) + penalty * jnp.sum(direction**2)
         length = jnp.sum(down * direction) / jnp.maximum(bend, _TINY)
         weights, logits = weights + length * direction, logits + length * moved
-        new = -slope(weights, logits)
+        new = -rounded.slope(weights, logits)
         turn = jnp.sum(new * (new - down)) / jnp.maximum(jnp.sum(down**2), _TINY)
         return weights, logits, new, new + jnp.maximum(turn, 0.0) * direction
 
     count, dim = single.shape
     weights, logits = jnp.zeros(dim, jnp.float32), jnp.zeros(count, jnp.float32)
-    down = -slope(weights, logits)
+    down = -rounded.slope(weights, logits)
     last = jax.lax.fori_loop(0, _DESCENTS, advance, (weights, logits, down, down))
     return last[0].astype(jnp.float64)
 
