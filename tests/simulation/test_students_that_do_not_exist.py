@@ -23,8 +23,8 @@ DIM, COUNT = 4, 24
 FEW = {"dim": DIM, "num_samples": COUNT, "num_replicates": 40}
 
 
-def replicate(problem, index):
-    return nfl.replicate(KEY, problem, index, dim=DIM, num_samples=COUNT)
+def replicate(problem, index, method="auto"):
+    return nfl.replicate(KEY, problem, index, dim=DIM, num_samples=COUNT, method=method)
 
 
 def each(problem):
@@ -79,7 +79,7 @@ def test_replicate_is_that_of_scikit_learn(score, rule, penalty, flip):
     """From its rows on; risk and diagnostics are those of the fitted student."""
     parts = {"fraction": 0.9, "penalty": penalty, "flip_probability": flip}
     problem = example_logistic_problem(score, rule, **parts)
-    found = replicate(problem, 3)
+    found = replicate(problem, 3, "rows")
     keys = jax.random.split(jax.random.fold_in(KEY, 3), 3)
     x, y = map(np.float64, nfl.sample(keys[0], problem.model, num_samples=COUNT, dim=DIM))
     margin = x[:, :2] @ np.asarray(problem.score.probe.plane)
