@@ -11,13 +11,12 @@ import json
 import warnings
 import zlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from experiments import parallel
 from experiments.compiled import drop_when_crowded
-from experiments.options import cores
 
 if TYPE_CHECKING:
     from nfl_sim import Problem
@@ -82,13 +81,7 @@ def run_all(checks: Sequence[Check], folder: Path) -> list[dict[str, Any]]:
         checks: to make, several at a time.
         folder: where finished ones are kept.
     """
-    with ThreadPoolExecutor(cores()) as pool:
-        found = [pool.submit(_stored, check, folder) for check in checks]
-        try:
-            return [future.result() for future in found]
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    return parallel.each(lambda check: _stored(check, folder), checks)
 
 
 @functools.cache

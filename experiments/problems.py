@@ -56,6 +56,11 @@ def samples_for(kept: int, fraction: float) -> int:
     return int(kept / fraction * (1 + 1e-12))
 
 
+def power_of_two(at_least: int) -> int:
+    """Sizes that are powers of two share their compilations."""
+    return 1 << (at_least - 1).bit_length()
+
+
 def rungs(problem: "Problem", dim: int, replicates: int) -> "list[Cell]":
     """The cells at n, 2n and 4n from which a limit at fixed dimension is judged.
 
@@ -67,7 +72,7 @@ def rungs(problem: "Problem", dim: int, replicates: int) -> "list[Cell]":
 
     cheap = isinstance(problem.model, Linear)
     count = replicates if cheap else max(2, replicates // 2)
-    largest = 1 << int((1024 if cheap else 2048) / float(problem.rule.fraction)).bit_length()
+    largest = power_of_two(samples_for(1024 if cheap else 2048, float(problem.rule.fraction)))
     return [Cell(problem, dim, largest // k, count) for k in (4, 2, 1)]
 
 

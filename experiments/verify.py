@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments import tab1_verdicts, verify_draws
+from experiments import parallel, tab1_verdicts, verify_draws
 from experiments.compiled import drop_when_crowded
 from experiments.registry import Result
 from experiments.tables import Table
@@ -85,11 +85,15 @@ def statements(config: Config, lab: "Lab") -> list[Verdict]:
 
 
 def judge(config: Config, lab: "Lab") -> list[Verdict]:
-    """A verdict a cell, and the two tests of them all."""
-    found: list[Verdict] = []
-    for case in [case for family in config.families for case in _cases(config, family)]:
-        found += _verdicts(case, lab)
-        drop_when_crowded()
+    """A verdict a cell, and the two tests of them all.
+
+    The cases with the largest cells come first, as these do in the laboratory.
+    """
+    cases = [case for family in config.families for case in _cases(config, family)]
+    in_turn = sorted(range(len(cases)), key=lambda i: -max(cell.work for cell in cases[i][2]))
+    judged = parallel.each(lambda i: _verdicts(cases[i], lab), in_turn)
+    by_case = dict(zip(in_turn, judged, strict=True))
+    found = [verdict for i in range(len(cases)) for verdict in by_case[i]]
     return [*found, *tests([verdict.z for verdict in found])]
 
 
@@ -121,6 +125,7 @@ def is_red(verdicts: Sequence[Verdict]) -> bool:
 def _verdicts(case: tuple[str, Any, Any], lab: "Lab") -> list[Verdict]:
     """A prediction's verdict on its cells; without a regime, that of the draws on each other."""
     claim, regime, cells = case
+    drop_when_crowded()
     if regime is None:
         return verify_draws.verdicts(claim, cells, lab)
     return [lab.judge(claim, regime, cells).verdict]

@@ -37,7 +37,6 @@ class Case:
 CASES = (
     # least squares: the teacher, whatever the score, the side and the mixing
     Case("Linear", "EL2N", EXACT, 0.3, 0.1),
-    Case("Linear", "EL2N", EXACT, 0.3, 0.6, angle=0.0, dim=2),
     Case("Linear", "EL2N", EXACT, 0.1, 0.3, hardest=False),
     Case("Linear", "EL2N", EXACT, 0.5, 0.85, angle=OPPOSITE, norm=0.5),
     Case("Linear", "GraNd", EXACT, 0.3, 0.4),
@@ -53,15 +52,13 @@ CASES = (
     Case("Linear", "EL2N", SOFT, 0.1, 0.4, hardest=False, dim=2),
     Case("Linear", "GraNd", SOFT, 0.4, 0.5),
     Case("Linear", "GraNd", SOFT, 0.4, 0.5, hardest=False, dim=6),
-    Case("Linear", "Margin", SOFT, 0.5, 0.3),
     Case("Linear", "Leverage", SOFT, 0.3, 0.5, penalty=0.3),
-    Case("Linear", "EL2N", SOFT, 0.4, 0.3, penalty=0.3),
     # logistic regression
     Case("Logistic", "EL2N", EXACT, 0.5, 0.2),
     Case("Logistic", "EL2N", EXACT, 0.4, 0.5, hardest=False, norm=2.0),
     Case("Logistic", "Loss", EXACT, 0.5, 0.4, penalty=0.1),
-    Case("Logistic", "GraNd", EXACT, 0.4, 0.2, angle=0.3, dim=2),
     Case("Logistic", "GraNd", EXACT, 0.5, 0.3, hardest=False),
+    Case("Logistic", "GraNd", EXACT, 0.4, 0.2, angle=0.3, dim=2),
     Case("Logistic", "Uncertainty", EXACT, 0.5, 0.3),
     Case("Logistic", "Leverage", EXACT, 0.4, 0.4),
     Case("Logistic", "Margin", EXACT, 0.5, 0.3, angle=OPPOSITE, norm=0.5),
@@ -70,9 +67,7 @@ CASES = (
     Case("Logistic", "EL2N", SOFT, 0.6, 0.3, hardest=False),
     Case("Logistic", "GraNd", SOFT, 0.5, 0.3, angle=0.3, dim=2),
     Case("Logistic", "GraNd", SOFT, 0.6, 0.4, hardest=False, penalty=0.1),
-    Case("Logistic", "Uncertainty", SOFT, 0.5, 0.4, penalty=0.1),
     Case("Logistic", "Leverage", SOFT, 0.5, 0.5, penalty=0.1),
-    Case("Logistic", "Margin", SOFT, 0.5, 0.4, norm=2.0),
 )
 
 

@@ -15,7 +15,7 @@ from nfl_sim.pruning import JointRule, PoissonRule, Quota
 from nfl_sim.scores import Probe
 from nfl_sim.simulation.probing import further_rows
 from nfl_sim.simulation.result import CAUSES, QUANTITIES
-from nfl_sim.simulation.steps import consulted, fit, highest, risk, sample, toss, with_rest
+from nfl_sim.simulation.steps import consulted, fit, highest, order, risk, sample, toss, with_rest
 from nfl_sim.validation import Scalar
 
 # float32 normals have no tail: beyond these, rows are drawn in float64.
@@ -201,7 +201,7 @@ def choose_by_coin(
 ) -> tuple[Chosen, Budget]:
     """The samples whose coins came up, in a bucket of rows, and what the coins added up to."""
     coins = toss(drawn.tie_key, rule, rated.scores)
-    first = jax.lax.top_k(coins.kept.astype(jnp.float32), bucket)[1]
+    first = order((~coins.kept).astype(jnp.uint64) << 63)[:bucket]
     count = jnp.sum(coins.kept)
     weights = jnp.where(coins.kept[first], coins.weights[first], 0.0)
     dtype, dim = drawn.covariates.dtype, drawn.covariates.shape[1]

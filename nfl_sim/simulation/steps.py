@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, DTypeLike, Float, Int, PRNGKeyArray, UInt32
+import numpy as np
+from jaxtyping import Array, Bool, DTypeLike, Float, Int, PRNGKeyArray, UInt32, UInt64
 
 from nfl_sim.gaussian import solve_increasing
 from nfl_sim.learners import Fit, Learner
@@ -17,6 +18,7 @@ from nfl_sim.validation import Scalar
 
 _WORTH_PRESELECTING = 4
 _LEVEL_TOLERANCE = 1e-12
+_TOP_BIT = np.uint64(1 << 63)
 
 
 class Coins(NamedTuple):
@@ -120,8 +122,8 @@ def highest(key: PRNGKeyArray, priorities: Float[Array, " n"], size: int) -> Int
     candidates = jnp.arange(priorities.shape[0])
     if _WORTH_PRESELECTING * size <= priorities.shape[0]:
         candidates = _preselect(priorities, lot, size)
-    keys = (-priorities[candidates], lot[candidates], candidates)
-    return jax.lax.sort(keys, num_keys=2)[2][:size]
+    candidates = candidates[order(lot[candidates].astype(jnp.uint64) << 32)]
+    return candidates[order(_falling(priorities[candidates]))][:size]
 
 
 def with_rest(
@@ -135,10 +137,26 @@ def with_rest(
         on_top: which of them are kept for their priority.
         num_samples: how many samples there are.
     """
-    chance_key, tie_key = (jax.random.fold_in(key, i) for i in (1, 2))
-    chance = jax.random.uniform(chance_key, (num_samples,), jnp.float32)
-    rank = chance.at[best].set(jnp.where(on_top, 2.0, chance[best]).astype(jnp.float32))
-    return highest(tie_key, rank, len(best))
+    lot = jax.random.bits(jax.random.fold_in(key, 1), (num_samples,), jnp.uint64) | _TOP_BIT
+    return order(lot.at[best].set(jnp.where(on_top, jnp.uint64(0), lot[best])))[: len(best)]
+
+
+def order(codes: UInt64[Array, " n"]) -> Int[Array, " n"]:
+    """Where the smallest is, the next, and so on, by all but the last log2 n bits.
+
+    Where these are equal the first comes first. Integers alone are sorted eight times as fast as
+    pairs, so that each carries its place in those bits.
+    """
+    places = jnp.uint64((1 << (len(codes) - 1).bit_length()) - 1)
+    carrying = (codes & ~places) | jnp.arange(len(codes), dtype=jnp.uint64)
+    return (jax.lax.sort(carrying) & places).astype(jnp.int32)
+
+
+def _falling(priorities: Float[Array, " n"]) -> UInt64[Array, " n"]:
+    """Integers in the opposite order; nan is last."""
+    numbers = -jnp.where(jnp.isnan(priorities), -jnp.inf, priorities).astype(jnp.float64)
+    bits = jax.lax.bitcast_convert_type(jnp.where(numbers == 0.0, 0.0, numbers), jnp.uint64)
+    return jnp.where(bits >= _TOP_BIT, ~bits, bits | _TOP_BIT)
 
 
 def toss(key: PRNGKeyArray, rule: PoissonRule, scores: Float[Array, " n"]) -> Coins:

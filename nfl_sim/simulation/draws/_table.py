@@ -20,7 +20,7 @@ from nfl_sim.simulation.draws._scalars import LEAST_DIM
 METHODS: tuple[Method, ...] = ("auto", "rows", "conditional", "sufficient")
 _MODELS = (Linear, Logistic, Perceptron)
 _RULES = (KeepHardest, KeepEasiest, KeepRandom, ExactCalibration, SoftCalibration)
-_RANKING = 10  # what it takes to rank a sample, in random numbers
+_RANKING = 6  # what it takes to rank a sample, in random numbers
 _QUANTILE = {"signed margin": 12, "radius": 600}  # what a kept sample takes beside its row
 
 
