@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 
-from experiments import parallel, tab1_verdicts, verdicts, verify
+from experiments import checks, parallel, tab1_verdicts, verdicts, verify
 from experiments.checks import Check, run_all
 from nfl_sim import theorems
 from nfl_sim.theorems import Assumption, Theorem, at_least
