@@ -15,8 +15,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments import parallel
+from experiments import crew
 from experiments.compiled import drop_when_crowded
+from experiments.options import cores
 
 if TYPE_CHECKING:
     from nfl_sim import Problem
@@ -81,7 +82,10 @@ def run_all(checks: Sequence[Check], folder: Path) -> list[dict[str, Any]]:
         checks: to make, several at a time.
         folder: where finished ones are kept.
     """
-    return parallel.each(lambda check: _stored(check, folder), checks)
+    workers = cores()
+    if workers == 1 or len(checks) == 1 or not crew.can_send(checks):
+        return [_stored(check, folder) for check in checks]
+    return crew.each(_stored_there, [(check, folder) for check in checks], workers)
 
 
 @functools.cache
@@ -93,6 +97,11 @@ def package_source() -> str:
     for path in sorted(root.rglob("*.py")):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
+
+
+def _stored_there(_: Any, item: "tuple[Check, Path]") -> dict[str, Any]:
+    """In a process of the crew."""
+    return _stored(*item)
 
 
 def _stored(check: Check, folder: Path) -> dict[str, Any]:

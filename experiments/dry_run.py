@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from experiments import outputs
-from experiments.lab import Cell, Lab, cell_key
+from experiments.lab import Cell, Lab
 from experiments.options import cores
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def show(console: Any, run: "Run", cells: Sequence[Cell]) -> None:
     from nfl_sim.simulation.store import Store
 
     lab = Lab(Store(run.options.cells, read_only=True), run.config.seed)
-    cached = [_cached(lab, cell) for cell in cells]
+    cached = [lab.stored(cell) for cell in cells]
     rich = Table(title=f"{run.name}: {len(cells)} cells", title_justify="left", box=None)
     for name in ("score", "rule", "fraction", "dim", "samples", "replicates", "stored"):
         rich.add_column(name, justify="left" if name in ("score", "rule") else "right")
@@ -34,17 +34,6 @@ def show(console: Any, run: "Run", cells: Sequence[Cell]) -> None:
     console.print(f"estimated time to simulate: {_seconds(cells, cached):.0f} s on {cores()} cores")
     console.print(f"estimated memory: {_gigabytes(cells):.1f} GiB")
     console.print(f"results go to {folder}", soft_wrap=True)
-
-
-def _cached(lab: Lab, cell: Cell) -> int:
-    return lab.store.count(
-        cell_key(lab.seed, cell),
-        cell.problem,
-        dim=cell.dim,
-        num_samples=cell.num_samples,
-        num_replicates=cell.num_replicates,
-        method=cell.method,
-    )
 
 
 def _columns(cell: Cell) -> list[str]:

@@ -25,6 +25,11 @@ class CompileClock:
 
         monitoring.unregister_event_duration_listener(self._listen)
 
+    def lap(self) -> float:
+        """The seconds since the last lap, or the start."""
+        since, self.seconds = self.seconds, 0.0
+        return since
+
     def _listen(self, event: str, duration_secs: float, **_: str | int) -> None:
         if event.startswith(COMPILE_EVENTS):
             self.seconds += duration_secs
@@ -87,6 +92,10 @@ class Progress:
             if not self._console.is_terminal and share >= self._said + PLAIN_STEP:
                 self._said = share
                 self._console.print(f"{self._title}: {share:.0%}, {self._note()}", soft_wrap=True)
+
+    def compiled(self, seconds: float) -> None:
+        """Another process spent these seconds compiling."""
+        self.clock.seconds += seconds
 
     def _note(self) -> str:
         spent = f"{self.seconds:.0f} s, of which compiling {self.compiling:.0f} s"

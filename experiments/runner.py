@@ -55,9 +55,9 @@ def prepare_jax() -> None:
     quick code: at level 1, and without the emitters of fusions, a block compiles in half the time
     and runs about as fast.
 
-    Blocks run side by side, one a core, so none may be spread over threads as well: when all
-    threads of the CPU client are taken by blocks that wait for another, they wait for ever. NPROC
-    sizes that pool; with one thread a block stays in its own.
+    A block may not be spread over threads: when all threads of the CPU client are taken by blocks
+    that wait for another, they wait for ever. NPROC sizes that pool; with one thread a block stays
+    in it, and programs of one process take turns. What fills all cores is `experiments.crew`.
     """
     flags = os.environ.get("XLA_FLAGS", "")
     for name, value in _QUICK_TO_COMPILE.items():

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments import parallel, tab1_verdicts, verify_draws
-from experiments.compiled import drop_when_crowded
+from experiments import tab1_verdicts, verify_draws
 from experiments.registry import Result
 from experiments.tables import Table
 from experiments.verdicts import Verdict, to_table
@@ -85,15 +84,13 @@ def statements(config: Config, lab: "Lab") -> list[Verdict]:
 
 
 def judge(config: Config, lab: "Lab") -> list[Verdict]:
-    """A verdict a cell, and the two tests of them all.
-
-    The cases with the largest cells come first, as these do in the laboratory.
-    """
+    """A verdict a cell, and the two tests of them all."""
     cases = [case for family in config.families for case in _cases(config, family)]
-    in_turn = sorted(range(len(cases)), key=lambda i: -max(cell.work for cell in cases[i][2]))
-    judged = parallel.each(lambda i: _verdicts(cases[i], lab), in_turn)
-    by_case = dict(zip(in_turn, judged, strict=True))
-    found = [verdict for i in range(len(cases)) for verdict in by_case[i]]
+    predicted = [case for case in cases if case[1] is not None]
+    found = lab.judge_all(predicted)
+    for claim, regime, cells in cases:
+        if regime is None:  # draws, held against each other
+            found += verify_draws.verdicts(claim, cells, lab)
     return [*found, *tests([verdict.z for verdict in found])]
 
 
@@ -120,15 +117,6 @@ def tests(scores: Sequence[float]) -> list[Verdict]:
 def is_red(verdicts: Sequence[Verdict]) -> bool:
     """Whether a cell or one of the two tests disagrees."""
     return any(verdict.verdict == "disagree" for verdict in verdicts)
-
-
-def _verdicts(case: tuple[str, Any, Any], lab: "Lab") -> list[Verdict]:
-    """A prediction's verdict on its cells; without a regime, that of the draws on each other."""
-    claim, regime, cells = case
-    drop_when_crowded()
-    if regime is None:
-        return verify_draws.verdicts(claim, cells, lab)
-    return [lab.judge(claim, regime, cells).verdict]
 
 
 def _cases(config: Config, family: str) -> list[tuple[str, Any, Any]]:

@@ -44,7 +44,6 @@ CASES = (
     Case("Logistic", "Influence", 0.5, angle=0.0),
     Case("Logistic", "Loss", 0.4, exponent=0.5, penalty=0.1),
     Case("Logistic", "EL2N", 0.5, reweight=False, penalty=0.1),
-    Case("Logistic", "GraNd", 0.5, exponent=0.7, reweight=False, penalty=0.1, dim=2),
 )
 
 

@@ -46,7 +46,6 @@ CASES = (
     Case("EL2N", EASY, 0.3, angle=0.3, norm=2.0, dim=6),
     Case("EL2N", EASY, 0.5, angle=-1.0, norm=0.5, dim=3),
     Case("EL2N", EASY, 0.2, norm=0.0),
-    Case("EL2N", EASY, 0.7, angle=2.0, norm=1.5, dim=8, kept=900),
     Case("EL2N", HARD, 0.4, angle=0.5, noise_std=0.3),
     Case("EL2N", EASY, 0.4, angle=0.5, noise_std=2.5),
     Case("EL2N", HARD, 0.2, angle=0.6, penalty=0.3),
@@ -55,19 +54,15 @@ CASES = (
     # GraNd: quadrature
     Case("GraNd", HARD, 0.1, angle=0.6),
     Case("GraNd", HARD, 0.4, angle=1.0, norm=0.5, dim=2),
-    Case("GraNd", HARD, 0.2, angle=0.3, norm=1.8, dim=6),
     Case("GraNd", EASY, 0.1, angle=0.6),
-    Case("GraNd", EASY, 0.4, angle=1.0, norm=0.5, dim=2),
     Case("GraNd", EASY, 0.6, angle=0.3, norm=1.8, dim=6),
     Case("GraNd", HARD, 0.3, angle=0.6, penalty=0.4),
     Case("GraNd", EASY, 0.3, angle=0.6, penalty=0.4),
     # label-free scores: valid without penalty, not with
     Case("Uncertainty", HARD, 0.3, angle=0.6, penalty=0.3),
-    Case("Uncertainty", EASY, 0.3, angle=1.2, penalty=0.3, dim=3),
     Case("Uncertainty", EASY, 0.2, angle=0.6),
     Case("Leverage", HARD, 0.1),
     Case("Leverage", EASY, 0.3),
-    Case("Leverage", HARD, 0.3, penalty=0.5, dim=6),
     Case("Leverage", EASY, 0.5, penalty=0.5, dim=2),
     # random pruning by its rule and by a score without opinion
     Case("Uniform", RANDOM, 0.2, penalty=0.2),

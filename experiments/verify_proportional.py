@@ -81,7 +81,7 @@ CASES = (
     Case("Perceptron", "Ridge", "Uncertainty", EASY, 0.375, ratio=8, angle=1.0, noise=0.1),
     Case("Perceptron", "Ridge", "Margin", HARD, 0.75, angle=0.8),
     Case("Perceptron", "Ridge", "Uniform", RANDOM, 0.5, noise=0.1, penalty=0.5),
-    # logistic regression, twice without a penalty
+    # logistic regression, once without a penalty
     Case("Logistic", "LogisticRegression", "EL2N", HARD, 0.75),
     Case("Logistic", "LogisticRegression", "EL2N", EASY, 0.5, angle=1.2, norm=2.0, signal=2.0),
     Case("Logistic", "LogisticRegression", "Loss", HARD, 0.5, ratio=8, noise=0.1, signal=2.0),
@@ -90,7 +90,6 @@ CASES = (
     Case("Logistic", "LogisticRegression", "Margin", EASY, 0.75, angle=-1.0, noise=0.1),
     Case("Logistic", "LogisticRegression", "Uncertainty", HARD, 0.875, ratio=8, penalty=0.0),
     Case("Logistic", "LogisticRegression", "Leverage", HARD, 0.75),
-    Case("Logistic", "LogisticRegression", "Uniform", RANDOM, 0.875, ratio=8, penalty=0.0),
     Case("Perceptron", "LogisticRegression", "Uncertainty", HARD, 0.75),
     Case("Perceptron", "LogisticRegression", "Margin", EASY, 0.75, noise=0.1),
     # the soft margin

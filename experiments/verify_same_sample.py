@@ -48,6 +48,7 @@ CASES = (
     Case("Linear", "GraNd", HARD, 0.6, dim=3),
     Case("Linear", "GraNd", EASY, 0.5),
     Case("Linear", "Uncertainty", HARD, 0.4),
+    Case("Linear", "Margin", HARD, 0.5),
     Case("Linear", "EL2N", RANDOM, 0.5),
     Case("Linear", "EL2N", HARD, 0.5, "FreshProbe", 0.5),
     Case("Linear", "GraNd", EASY, 0.6, "FreshProbe", 2.0),

@@ -49,6 +49,42 @@ def test_it_needs_least_squares():
     assert abs(z_of_mean(overlaps("EL2N", penalty=8.0))) > 2.0 * CRITICAL
 
 
+def combined(rng, case, together, count):
+    """Excess risks of the best combination and of the debiased one, times n, of each replicate."""
+    fresh = isinstance(case.score.probe, nfl.scores.FreshProbe)
+    kept, draws = round(count * float(case.rule.fraction)), 40_000_000 // (count * DIM * 4)
+    x = rng.normal(size=(draws, count, DIM))
+    y = x[..., 0] + rng.normal(size=(draws, count))
+    other = rng.normal(size=(draws, count, DIM)) if fresh else x
+    probe = ridge(other, other[..., 0] + rng.normal(size=y.shape) if fresh else y, 0.0)
+    residual = np.abs(y - (x @ probe[..., None])[..., 0])
+    best = np.argsort(-residual, axis=1)[:, :kept]
+    chosen = np.take_along_axis(x, best[..., None], axis=1)
+    student = ridge(chosen, np.take_along_axis(y, best, axis=1), 0.0)
+    weights = float(together.weight), float(together.debiasing[0])
+    found = [a * student + (1.0 - a) * probe - np.eye(DIM)[0] for a in weights]
+    return [count * np.sum(error**2, axis=1) for error in found]
+
+
+@pytest.mark.parametrize(
+    "probe", [nfl.scores.FreshProbe(1.0), nfl.SameSampleProbe()], ids=["fresh", "same"]
+)
+def test_student_and_probe_together_are_worth_what_is_predicted(probe):
+    """The best combination and the debiased student, from n = 200 and 400 to n = infinity."""
+    model, learner = nfl.models.Linear(1.0, 1.0), nfl.learners.Ridge(0.0)
+    case = nfl.Problem(model, nfl.scores.EL2N(probe), nfl.pruning.KeepHardest(0.5), learner)
+    together = nfl.probe_combination(case, nfl.FixedDimension(DIM))
+    rng = np.random.default_rng(11)
+    small, large = (combined(rng, case, together, count) for count in (200, 400))
+    for one, two, known in zip(
+        small, large, (together.finite_size, together.debiased_size), strict=True
+    ):
+        limit = 2.0 * two.mean() - one.mean()
+        sem = np.hypot(2.0 * two.std() / np.sqrt(len(two)), one.std() / np.sqrt(len(one)))
+        assert abs(limit - float(known)) < CRITICAL * sem
+        assert sem < 0.03 * float(known)
+
+
 @pytest.mark.parametrize("rule", [nfl.pruning.KeepHardest, nfl.pruning.KeepEasiest])
 def test_the_exact_law_is_that_of_the_rows(rule):
     """n = 40, and the law of a probe that is fixed is told from it."""

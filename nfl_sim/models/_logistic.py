@@ -11,7 +11,6 @@ from jax.scipy.special import erfc
 from jaxtyping import Array, DTypeLike, Float, PRNGKeyArray
 
 from nfl_sim.gaussian import (
-    bisect,
     half_normal_edges,
     half_normal_rule,
     integrate_absolute,
@@ -22,11 +21,12 @@ from nfl_sim.gaussian import (
     softplus_curvature,
     softplus_divergence,
     softplus_slope,
+    solve_increasing,
 )
 from nfl_sim.models._base import Model
 from nfl_sim.validation import Scalar, scalar_field
 
-_BISECTIONS = 40
+_TOLERANCE = 1e-12
 _NODES = 12
 
 
@@ -154,11 +154,13 @@ class Logistic(Model):
         """The best length on a ray at this angle >= 0 to the teacher."""
         target = self.pull * cosine
         still = jax.lax.stop_gradient(target)
-        high = jax.lax.stop_gradient(self.signal)
-        bracket = bisect(
-            lambda scale: softplus_slope(scale) < still, 0.0 * high, high, steps=_BISECTIONS
+        root = solve_increasing(
+            lambda scale: softplus_slope(scale) - still,
+            jnp.zeros_like(still),
+            self.signal,
+            tolerance=_TOLERANCE,
         )
-        return polish(lambda scale: softplus_slope(scale) - target, *bracket)
+        return polish(lambda scale: softplus_slope(scale) - target, root, root)
 
     @property
     def _least_error(self) -> Scalar:

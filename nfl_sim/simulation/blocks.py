@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from nfl_sim.influence import Influence
 from nfl_sim.learners import Learner, Ridge
@@ -164,8 +164,8 @@ def outcomes(
     if isinstance(problem.rule, KeepRandom):
         chosen = chosen._replace(threshold=jnp.full_like(chosen.threshold, jnp.nan))
     model, learner = problem.model, problem.learner
-    direction, fits = _probe_of(problem, rated, len(indices))
-    outcome = _train(chosen, direction, fits, model, learner, shape.underdetermined)
+    direction, failure = _probe_of(problem, rated, len(indices))
+    outcome = _train(chosen, direction, failure, model, learner, shape.underdetermined)
     if control is None:
         return outcome
     assert drawn is not None
@@ -180,13 +180,13 @@ def law_of(problem: Problem, draw: Draw, dim: int) -> MarginLaw | None:
 
 def _probe_of(
     problem: Problem, rated: Rated | None, count: int
-) -> tuple[Float[Array, "b p"], Bool[Array, " b"]]:
-    """The direction of each replicate's probe, and whether there is one."""
+) -> tuple[Float[Array, "b p"], Int[Array, " b"]]:
+    """The direction of each replicate's probe, and why its sample could not be rated, or -1."""
     if rated is not None:
-        return rated.direction, rated.probe_fits
+        return rated.direction, rated.failure
     probe = problem.score.probe
     direction = probe.direction if isinstance(probe, Probe) else jnp.full(2, jnp.nan)
-    return jnp.broadcast_to(direction, (count, 2)), jnp.ones(count, bool)
+    return jnp.broadcast_to(direction, (count, 2)), jnp.full(count, -1)
 
 
 def _draw_all(
@@ -313,17 +313,17 @@ def _toss(drawn: Drawn, rated: Rated, rule: PoissonRule, bucket: int) -> tuple[C
 def _train(
     chosen: Chosen,
     direction: Float[Array, "b d"],
-    probe_fits: Bool[Array, " b"],
+    failure: Int[Array, " b"],
     model: Model,
     learner: Learner,
     underdetermined: bool,
 ) -> Outcome:
     def one(member):
-        chosen, direction, fits = member
-        flags = {"underdetermined": underdetermined, "probe_fits": fits}
+        chosen, direction, failure = member
+        flags = {"underdetermined": underdetermined, "earlier": failure}
         return train(chosen, model, learner, direction, **flags)
 
-    return spread(one, (chosen, direction, probe_fits), work=_COPIES * _size(chosen))
+    return spread(one, (chosen, direction, failure), work=_COPIES * _size(chosen))
 
 
 @eqx.filter_jit

@@ -22,6 +22,7 @@ from nfl_sim.validation import Scalar
 _SMALLEST_FRACTION = 1e-3
 _LARGEST_SAMPLE = 1_000_000
 _COARSEST_RESOLUTION = 1e-3
+_SHARED = 2**13  # numbers in a bucket up to which it is a power of two
 _MORE_ROWS = 4  # than dimensions, at least, must the coins of a rule keep
 _DEVIATIONS = 10.0  # of the number that coins keep: more happen less than once in 1e20
 _SUREST_PROBE = 5.0  # of signs: beyond, float32 rounds residuals of the worst errors to 1
@@ -33,8 +34,8 @@ class Shape(eqx.Module):
 
     Args:
         dim, num_samples: of the data.
-        bucket: rows that are fitted, the power of two above the number kept (at most
-            ``num_samples``; where it is random, above all it may be); the surplus has weight 0.
+        bucket: rows that are fitted, at least as many as are kept (where that is random, as may be)
+            and at most ``num_samples``; the surplus has weight 0.
         underdetermined: whether fewer rows than dimensions are kept.
         double: whether rows are drawn in float64 instead of float32.
         further: rows drawn for the probe alone.
@@ -75,13 +76,13 @@ class Rated(NamedTuple):
     Args:
         scores, priorities: of each sample.
         direction: unit vector of the probe; nan where there is none.
-        probe_fits: whether the probe exists, or none is needed.
+        failure: index of the cause why there is no such thing; -1 if there is.
     """
 
     scores: Float[Array, " n"]
     priorities: Float[Array, " n"]
     direction: Float[Array, " d"]
-    probe_fits: Bool[Array, ""]
+    failure: Int[Array, ""]
 
 
 class Counts(NamedTuple):
@@ -135,7 +136,7 @@ def shape_of(problem: Problem, dim: int, num_samples: int) -> tuple[Shape, Quota
     kept = most = quota.kept
     if problem.rule.draw == "poisson":
         most = math.ceil(kept + _DEVIATIONS * math.sqrt(kept))
-    bucket = min(num_samples, 1 << (most - 1).bit_length())
+    bucket = min(num_samples, _bucket(most, dim))
     double = (
         fraction < _SMALLEST_FRACTION
         or num_samples > _LARGEST_SAMPLE
@@ -144,6 +145,16 @@ def shape_of(problem: Problem, dim: int, num_samples: int) -> tuple[Shape, Quota
     )
     further = further_rows(problem.score.probe, num_samples)
     return Shape(dim, num_samples, bucket, most < dim, double, further), quota
+
+
+def _bucket(most: int, dim: int) -> int:
+    """The power of two above, or where these are many numbers the next of seven steps before it.
+
+    Few sizes share their compilations; large ones would fit many rows for nothing.
+    """
+    power = 1 << (most - 1).bit_length()
+    step = power // 16 if power * dim > _SHARED else power
+    return -(-most // step) * step
 
 
 def _saturates(problem: Problem) -> bool:
@@ -167,8 +178,11 @@ def rate(drawn: Drawn, problem: Problem, *, further: int) -> Rated:
     joint = isinstance(rule, JointRule)  # which has no order of its own
     priorities = scores if joint else rule.priority(scores)
     if opinion is None:
-        return Rated(scores, priorities, jnp.full(covariates.shape[1], jnp.nan), jnp.asarray(True))
-    return Rated(scores, priorities, opinion.direction, opinion.fits)
+        direction, fits = jnp.full(covariates.shape[1], jnp.nan), jnp.asarray(True)
+    else:
+        direction, fits = opinion.direction, opinion.fits
+    conditions = {"no_probe": ~fits, "no_score": jnp.any(jnp.isnan(scores))}
+    return Rated(scores, priorities, direction, _first_cause(conditions))
 
 
 def choose(drawn: Drawn, rated: Rated, counts: Counts, *, bucket: int, stratified: bool) -> Chosen:
@@ -223,12 +237,12 @@ def train(
     direction: Float[Array, " p"],
     *,
     underdetermined: bool,
-    probe_fits: Bool[Array, ""] | None = None,
+    earlier: Int[Array, ""] | int = -1,
 ) -> Outcome:
     """Fit to the chosen rows and measure.
 
     ``direction`` is the probe's in all dimensions or the first ones, for the overlap; nan where
-    there is none. A probe that does not exist is a failure.
+    there is none. ``earlier`` is a failure before there was anything to fit.
     """
     rows, targets, weights, threshold, enough = chosen
     student, exists, converged = fit(
@@ -247,12 +261,16 @@ def train(
     }
     diverged = ~jnp.isfinite(measured["excess_risk"])
     conditions = {
-        "no_probe": jnp.asarray(False) if probe_fits is None else ~probe_fits,
         "too_few_kept": ~enough,
         learner.without_student: ~exists,
         "undecided": ~converged,
         "diverged": diverged,
     }
-    failure = jnp.select(list(conditions.values()), [CAUSES.index(c) for c in conditions], -1)
+    failure = jnp.where(jnp.asarray(earlier) >= 0, earlier, _first_cause(conditions))
     values = [measured.get(quantity, jnp.full((), jnp.nan)) for quantity in QUANTITIES]
     return Outcome(jnp.stack(values), failure)
+
+
+def _first_cause(conditions: dict[str, Bool[Array, ""]]) -> Int[Array, ""]:
+    """Index in `CAUSES` of the first that holds; -1 if none does."""
+    return jnp.select(list(conditions.values()), [CAUSES.index(c) for c in conditions], -1)

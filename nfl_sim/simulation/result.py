@@ -26,7 +26,15 @@ QUANTITIES = (
     "margin",
     "support_fraction",
 )
-CAUSES = ("separable", "inseparable", "undecided", "diverged", "too_few_kept", "no_probe")
+CAUSES = (
+    "separable",
+    "inseparable",
+    "undecided",
+    "diverged",
+    "too_few_kept",
+    "no_probe",
+    "no_score",
+)
 
 
 @final
@@ -115,7 +123,8 @@ class Simulation(eqx.Module):
         probe: which probe scored the samples, "none", "fixed" (independent of them) or, fitted to
             data, "same sample", "subsample", "fresh sample", "cross-fitted" or "iterated".
         failed: number of failed replicates by cause; the means are over the rest. "no_probe" counts
-            those whose fitted probe does not exist or is undecided.
+            those whose fitted probe does not exist or is undecided, "no_score" those where a score
+            is nan.
         moments: sufficient statistics, mergeable.
         trustworthy: False where the variance of the excess risk is known to be infinite.
         method: how the kept samples were drawn: "rows", "conditional" or "sufficient", one in law.

@@ -8,10 +8,12 @@ from nfl_sim.theory.dispatch import (
     linear_influence,
     optimal_mixing,
     predict,
+    probe_combination,
     separability_fraction,
     separability_ratio,
     small_fraction_limit,
 )
+from nfl_sim.theory.linear import ProbeCombination
 from nfl_sim.theory.logistic import direction_coefficient, divergence_constant
 from nfl_sim.theory.mixing import OptimalMixing
 from nfl_sim.theory.prediction import Prediction
@@ -20,6 +22,7 @@ from nfl_sim.theory.proportional import margin_constant
 __all__ = [
     "OptimalMixing",
     "Prediction",
+    "ProbeCombination",
     "UnbiasedCeiling",
     "break_even_fraction",
     "crossover_sample_size",
@@ -30,6 +33,7 @@ __all__ = [
     "margin_constant",
     "optimal_mixing",
     "predict",
+    "probe_combination",
     "separability_fraction",
     "separability_ratio",
     "small_fraction_limit",

@@ -54,6 +54,7 @@ _MIXING: Theory = {
     (Linear, FixedDimension): linear.optimal_mixing,
     (Logistic, FixedDimension): logistic.optimal_mixing,
 }
+_COMBINATION: Theory = {(Linear, FixedDimension): linear.probe_combination}
 _SEPARABILITY: Theory = {(Logistic, FixedDimension): logistic.separability_fraction}
 _FLIP: Theory = {(Logistic, FixedDimension): logistic.flip_fraction}
 _CAPACITY: Theory = {
@@ -151,6 +152,28 @@ def optimal_mixing(problem: Problem, regime: Regime) -> OptimalMixing:
     References: {eq}`eq-optimal-mixing` in theory_notes/08_calibration.md.
     """
     return _look_up(_MIXING, "optimal mixing", problem, regime)(problem, regime)
+
+
+def probe_combination(problem: Problem, regime: Regime) -> linear.ProbeCombination:
+    """The best use of a student together with the fitted probe that chose its samples.
+
+    With a probe of the same sample the student adds nothing: the weight is 0 (T15).
+
+    Args:
+        problem: of the model Linear with Ridge(penalty=0), a sharp rule, a score even in the
+            residual (EL2N, Loss, GraNd, Influence, Uncertainty) and a probe that is fitted once.
+        regime: ``FixedDimension(dim)``.
+
+    Returns:
+        A `ProbeCombination`, accurate to 1e-8 relative.
+
+    Raises:
+        NoTheoryError: the problem is another.
+
+    References: {eq}`eq-debiased`, {eq}`eq-combination` in theory_notes/10_same_sample.md.
+    """
+    theory = _look_up(_COMBINATION, "combination with a probe", problem, regime, fixed=False)
+    return theory(problem, regime)
 
 
 def separability_fraction(problem: Problem, regime: Regime) -> Scalar:

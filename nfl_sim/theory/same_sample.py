@@ -60,6 +60,18 @@ class Response(NamedTuple):
         """n Var of T_0^-1 (student - T_p probe), whatever root-n probe: 1/s of least squares."""
         return self.oracle / self.by_teacher**2
 
+    def with_probe(self, probe: AbstractProbe) -> tuple[Pair, Pair, Pair]:
+        """n times Var of the student, Var of a probe that is fitted once, and their covariance.
+
+        References: {eq}`eq-combination` in theory_notes/10_same_sample.md.
+        """
+        if isinstance(probe, FreshProbe):
+            of_probe, shared = self.full / probe.ratio, 0.0
+        else:
+            portion = probe.portion if isinstance(probe, SubsampleProbe) else 1.0
+            of_probe, shared = self.full / portion, self.by_teacher * self.full
+        return self.variance(probe), of_probe, shared + self.by_probe * of_probe
+
     @property
     def _moved(self) -> Pair:
         """T_p E[u u'] T_p'."""

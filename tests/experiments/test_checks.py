@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 
-from experiments import checks, parallel, tab1_verdicts, verdicts, verify
+from experiments import checks, tab1_verdicts, verdicts, verify
 from experiments.checks import Check, run_all
 from nfl_sim import theorems
 from nfl_sim.theorems import Assumption, Theorem, at_least
@@ -40,7 +40,7 @@ class Toy(Theorem):
 
 @pytest.fixture(autouse=True)
 def _nothing_made(monkeypatch):
-    monkeypatch.setattr(parallel, "cores", lambda: 1)
+    monkeypatch.setattr(checks, "cores", lambda: 1)
     Toy.made.clear()
     Toy.stops_at.clear()
 

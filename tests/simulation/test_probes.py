@@ -125,6 +125,19 @@ def test_a_probe_that_does_not_exist_is_a_counted_failure():
     assert run.excess_risk.num_replicates == 64 - run.failed["no_probe"]
 
 
+def test_a_score_that_is_nan_is_a_counted_failure():
+    """The root of a negative number, of one label in five or so."""
+    score = scores.RowScore(lambda x, y: jnp.sqrt(y + 1.0))
+    case = nfl.Problem(
+        models.Linear(0.5, 1.0), score, pruning.KeepHardest(0.5), learners.Ridge(0.0)
+    )
+    run = nfl.simulate(KEY, case, dim=DIM, num_samples=10, num_replicates=256)
+    assert run.failed["no_score"] == sum(run.failed.values())
+    assert 0.5 < run.failed["no_score"] / 256 < 1.0
+    assert run.excess_risk.num_replicates == 256 - run.failed["no_score"]
+    assert np.isfinite(run.excess_risk.mean)
+
+
 @pytest.mark.parametrize(("flips", "exists"), [(0.0, True), (0.3, False)])
 def test_a_perceptron_with_flips_has_no_hard_margin_to_ask(flips, exists):
     score, rule = scores.Margin(nfl.SameSampleProbe()), pruning.KeepEasiest(0.5)

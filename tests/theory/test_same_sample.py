@@ -63,25 +63,48 @@ def test_coefficients_of_the_table(params, known):
     close(found.debiased[0], known["debias"])
     close(found.by_teacher[1], known["kappa"])
     close(found.oracle[1] * (known["s"] / known["kappa"]) ** 2, known["s"])
-    share = known["s"]
-    close(1.0 / (1.0 + share), known["combine_indep"])
-    half = (1.0 - 0.5 * share) / (share + 0.5 - share)
-    close(half, known["combine_frac_half"])
+    for name, probe in {"combine_indep": "indep", "combine_frac_half": "frac_half"}.items():
+        together = combination(problem(side, fraction, probe=FAMILY[probe], noise_std=0.7))
+        close(together.finite_size, 3 * 0.7**2 * known[name])
+        close(together.debiased_size, 3 * 0.7**2 * known["debias"])
+        close(together.debiasing[0], 1.0 / known["kappa"])
 
 
-def test_combinations_of_probe_and_student_come_from_the_response():
-    """The least variance of a w + (1 - a) w_p over a, for a fresh probe of n rows: 1/(1 + s)."""
-    case = problem("hard", 0.3, probe=nfl.Probe(0.0, 1.0))
-    found = respond(case, 3, 1)
-    kappa, share = float(found.by_teacher[0]), 0.3 * float(found.by_teacher[0])
+def combination(case, dim=3):
+    return nfl.probe_combination(case, nfl.FixedDimension(dim))
 
-    def variance(a):
-        by_probe = a * (1.0 - kappa) + 1.0 - a
-        return a**2 * float(found.oracle[0]) + by_probe**2
 
-    best = 0.3 / (1.0 + share)
-    close(variance(best), 1.0 / (1.0 + share))
-    assert variance(best) < min(variance(best - 0.02), variance(best + 0.02))
+@pytest.mark.parametrize("score", [scores.EL2N, scores.GraNd, scores.Uncertainty])
+def test_what_was_kept_adds_nothing_to_the_full_fit(score):
+    """T15 at first order: the best combination with a probe of the same sample is the probe."""
+    together = combination(problem("easy", 0.4, score))
+    assert abs(float(together.weight)) < 1e-9
+    close(together.finite_size, 3.0)
+
+
+def test_everything_kept_is_the_probe_again():
+    together = combination(problem("easy", 1.0))
+    close(together.finite_size, 3.0)
+    close(together.debiased_size, 3.0)
+
+
+def test_a_combination_of_one_dimension_has_one_axis():
+    case = problem("hard", 0.3, probe=scores.FreshProbe(2.0))
+    close(combination(case, 1).finite_size, combination(case, 5).finite_size / 5.0)
+
+
+@pytest.mark.parametrize(
+    ("broken", "named"),
+    [
+        ({"probe": nfl.Probe(0.0, 1.0)}, "the probe Probe"),
+        ({"probe": scores.CrossFitProbe(3)}, "the probe CrossFitProbe"),
+        ({"score": scores.Margin}, "the score Margin"),
+        ({"penalty": 0.1}, "a penalty"),
+    ],
+)
+def test_combinations_that_are_not_known_are_refused_by_name(broken, named):
+    with pytest.raises(nfl.NoTheoryError, match=named):
+        combination(problem("hard", 0.3, **broken))
 
 
 @pytest.mark.parametrize(("params", "known"), rows("lin_C_grand"))

@@ -1,6 +1,7 @@
 """The theory of ridge regression on pruned Gaussian data."""
 
 from nfl_sim.theory.linear.calibrated import in_strata
+from nfl_sim.theory.linear.combination import ProbeCombination, probe_combination
 from nfl_sim.theory.linear.finite_sample import predict_finite_sample
 from nfl_sim.theory.linear.fixed_dimension import predict_fixed_dimension
 from nfl_sim.theory.linear.law import Expansion, KeptNodes, Nested, numbers_agree
@@ -19,6 +20,7 @@ __all__ = [
     "Expansion",
     "KeptNodes",
     "Nested",
+    "ProbeCombination",
     "ScoreUnits",
     "break_even_fraction",
     "crossover_sample_size",
@@ -31,6 +33,7 @@ __all__ = [
     "predict_fixed_dimension",
     "predict_same_sample",
     "predict_same_sample_proportional",
+    "probe_combination",
     "quadrature_refinement",
     "ridge_penalty",
     "small_fraction_limit",

@@ -51,7 +51,7 @@ def predict_fitted_probe(problem: Problem, regime: FixedDimension) -> Prediction
     plain = not is_traced(penalty) and float(penalty) == 0.0
     if isinstance(probe, IteratedProbe) and not plain:
         raise NoTheoryError("IteratedProbe is known without a penalty only")
-    limit = _at_limit(problem, penalty)
+    limit = at_limit(problem, penalty)
     found = predict_fixed_dimension(limit, regime)
     size, covariance = found.finite_size, found.covariance
     if not isinstance(rule, ExactCalibration):
@@ -112,7 +112,7 @@ def require_residuals(
     return penalty
 
 
-def _at_limit(problem: Problem, penalty: Scalar) -> Problem:
+def at_limit(problem: Problem, penalty: Scalar) -> Problem:
     """The problem with the probe that the fitted one tends to."""
     signal, score = linear_model(problem).signal, problem.score
     if score.needs & _OF_THE_PROBE and not is_traced(signal) and float(signal) == 0.0:

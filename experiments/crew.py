@@ -1,0 +1,168 @@
+"""Processes that work side by side, one a core.
+
+Within one process programs of XLA take turns: its pool has a single thread (see
+`runner.prepare_jax`), and tracing holds the interpreter. A member of the crew is a process that
+waits for work at its end of a pipe. It keeps what it has compiled, reports as it goes, and ends
+when the other end is closed, however that comes about.
+"""
+
+import functools
+import multiprocessing
+import pickle
+import signal
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from typing import Any
+
+from experiments.compiled import drop_when_crowded
+
+
+class WorkerError(RuntimeError):
+    """A process of the crew is gone."""
+
+
+class Member:
+    """A process, started with its first task; tasks are done one after the other."""
+
+    def __init__(self) -> None:
+        self._pipe: Any = None
+        self._tasks = ThreadPoolExecutor(1)
+
+    def submit(
+        self,
+        task: Callable[..., Any],
+        *args: Any,
+        tell: Callable[[Any], None] = lambda told: None,
+        stop: threading.Event | None = None,
+    ) -> "Future[Any]":
+        """Have ``task(report, *args)`` done there.
+
+        Args:
+            task: a function of a module; its first argument passes on what ``tell`` is told.
+            args: whatever can be pickled.
+            tell: called here, with each report.
+            stop: if set, the task ends at its next report, and its future raises CancelledError.
+        """
+        return self._tasks.submit(self._await, pickle.dumps((task, args)), tell, stop)
+
+    def _await(
+        self, message: bytes, tell: Callable[[Any], None], stop: threading.Event | None
+    ) -> Any:
+        if stop is not None and stop.is_set():
+            raise CancelledError
+        if self._pipe is None:
+            self._pipe = _recruit()
+        try:
+            self._pipe.send_bytes(message)
+            while True:
+                kind, content = self._pipe.recv()
+                if kind == "report":
+                    tell(content)
+                    self._pipe.send(stop is not None and stop.is_set())
+                elif kind == "done":
+                    return content
+                elif kind == "stopped":
+                    raise CancelledError
+                elif kind == "failed":
+                    break
+        except (EOFError, OSError) as error:
+            self._pipe = None
+            raise WorkerError(
+                "a worker process ended before its task did; it may have run out of memory. What "
+                "was finished is stored"
+            ) from error
+        raise content
+
+
+@functools.cache
+def members(count: int) -> "list[Member]":
+    """The crew of this process."""
+    return [Member() for _ in range(count)]
+
+
+def can_send(what: object) -> bool:
+    """Whether it can go to another process; functions that a file or a test defines cannot."""
+    try:
+        pickle.dumps(what)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return False
+    return True
+
+
+def each(task: Callable[..., Any], items: Sequence[Any], count: int) -> list[Any]:
+    """``task(report, item)`` of each item, in their order; whoever is free takes the next."""
+    crew, waiting, stop = members(count), list(enumerate(items)), threading.Event()
+    found: dict[int, Any] = {}
+    lock = threading.Lock()
+
+    def work(member: Member) -> None:
+        while True:
+            with lock:
+                if not waiting or stop.is_set():
+                    return
+                place, item = waiting.pop(0)
+            found[place] = member.submit(task, item).result()
+
+    with ThreadPoolExecutor(count) as pool:
+        working = [pool.submit(work, member) for member in crew]
+        try:
+            for future in working:
+                future.result()
+        except BaseException:
+            stop.set()
+            raise
+    return [found[place] for place in range(len(items))]
+
+
+def _recruit() -> Any:
+    import jax
+
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    cache = jax.config.values["jax_compilation_cache_dir"]
+    least = jax.config.values["jax_persistent_cache_min_compile_time_secs"]
+    process = context.Process(target=_serve, args=(theirs, cache, least), daemon=True)
+    process.start()
+    theirs.close()
+    return ours
+
+
+def _serve(pipe: Any, cache: str | None, least: float) -> None:
+    """The life of a member; an interruption is for the process that it works for."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from experiments.runner import prepare_jax
+
+    prepare_jax()
+    import jax
+
+    jax.config.update("jax_compilation_cache_dir", cache)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", least)
+
+    def report(content: Any) -> None:
+        try:
+            pipe.send(("report", content))
+            stop = pipe.recv()
+        except (EOFError, OSError):
+            raise SystemExit from None
+        if stop:
+            raise CancelledError
+
+    while True:
+        try:
+            task, args = pickle.loads(pipe.recv_bytes())
+        except (EOFError, OSError):
+            return
+        try:
+            answer = ("done", task(report, *args))
+        except CancelledError:
+            answer = ("stopped", None)
+        except Exception as error:
+            error.add_note(traceback.format_exc())
+            answer = ("failed", error)
+        try:
+            pipe.send(answer)
+        except OSError:
+            return
+        drop_when_crowded()
