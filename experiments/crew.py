@@ -12,8 +12,10 @@ import pickle
 import signal
 import threading
 import traceback
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 from experiments.compiled import drop_when_crowded
@@ -52,28 +54,20 @@ class Member:
     ) -> Any:
         if stop is not None and stop.is_set():
             raise CancelledError
-        if self._pipe is None:
-            self._pipe = _recruit()
+        pipe, self._pipe = self._pipe or _recruit(), None
         try:
-            self._pipe.send_bytes(message)
-            while True:
-                kind, content = self._pipe.recv()
-                if kind == "report":
-                    tell(content)
-                    self._pipe.send(stop is not None and stop.is_set())
-                elif kind == "done":
-                    return content
-                elif kind == "stopped":
-                    raise CancelledError
-                elif kind == "failed":
-                    break
+            kind, content = _converse(pipe, message, tell, stop)
         except (EOFError, OSError) as error:
-            self._pipe = None
             raise WorkerError(
                 "a worker process ended before its task did; it may have run out of memory. What "
                 "was finished is stored"
             ) from error
-        raise content
+        self._pipe = pipe  # of a conversation that came to its end
+        if kind == "stopped":
+            raise CancelledError
+        if kind == "failed":
+            raise content
+        return content
 
 
 @functools.cache
@@ -92,21 +86,27 @@ def can_send(what: object) -> bool:
 
 
 def each(task: Callable[..., Any], items: Sequence[Any], count: int) -> list[Any]:
-    """``task(report, item)`` of each item, in their order; whoever is free takes the next."""
-    crew, waiting, stop = members(count), list(enumerate(items)), threading.Event()
-    found: dict[int, Any] = {}
-    lock = threading.Lock()
+    """``task(report, item)`` of each item, in their order.
 
-    def work(member: Member) -> None:
-        while True:
+    Neighbours share what is compiled for them, so that each member has a part of its own, and who
+    is done with it takes from the end of the longest.
+    """
+    ends = [k * len(items) // count for k in range(count + 1)]
+    parts = [deque(range(low, high)) for low, high in pairwise(ends)]
+    found: dict[int, Any] = {}
+    lock, stop = threading.Lock(), threading.Event()
+
+    def work(member: Member, own: "deque[int]") -> None:
+        while not stop.is_set():
             with lock:
-                if not waiting or stop.is_set():
+                longest = max(parts, key=len)
+                if not longest:
                     return
-                place, item = waiting.pop(0)
-            found[place] = member.submit(task, item).result()
+                place = own.popleft() if own else longest.pop()
+            found[place] = member.submit(task, items[place]).result()
 
     with ThreadPoolExecutor(count) as pool:
-        working = [pool.submit(work, member) for member in crew]
+        working = [pool.submit(work, *pair) for pair in zip(members(count), parts, strict=True)]
         try:
             for future in working:
                 future.result()
@@ -114,6 +114,19 @@ def each(task: Callable[..., Any], items: Sequence[Any], count: int) -> list[Any
             stop.set()
             raise
     return [found[place] for place in range(len(items))]
+
+
+def _converse(
+    pipe: Any, message: bytes, tell: Callable[[Any], None], stop: threading.Event | None
+) -> tuple[str, Any]:
+    """Hand over a task and listen to its end."""
+    pipe.send_bytes(message)
+    while True:
+        kind, content = pipe.recv()
+        if kind != "report":
+            return kind, content
+        tell(content)
+        pipe.send(stop is not None and stop.is_set())
 
 
 def _recruit() -> Any:
@@ -160,7 +173,7 @@ def _serve(pipe: Any, cache: str | None, least: float) -> None:
             answer = ("stopped", None)
         except Exception as error:
             error.add_note(traceback.format_exc())
-            answer = ("failed", error)
+            answer = ("failed", error if can_send(error) else RuntimeError(traceback.format_exc()))
         try:
             pipe.send(answer)
         except OSError:

@@ -60,7 +60,6 @@ CASES = (
     Case("EL2N", HARD, 0.7, flip=0.1, signal=2.0),
     Case("EL2N", EASY, 0.9, flip=0.1, signal=2.0, angle=0.9),
     Case("EL2N", HARD, 0.3, penalty=0.1),
-    Case("EL2N", HARD, 0.2, angle=1.0, norm=2.0, penalty=0.02, signal=2.0),
     Case("EL2N", EASY, 0.3, penalty=0.1),
     Case("EL2N", EASY, 0.5, angle=-2.0, penalty=0.05, flip=0.2, dim=2),
     # Loss and Margin: the same sets by another formula
@@ -73,9 +72,7 @@ CASES = (
     # GraNd: quadrature
     Case("GraNd", HARD, 0.8, angle=0.3, dim=2),
     Case("GraNd", HARD, 0.6, angle=-1.0, norm=0.4, signal=2.0),
-    Case("GraNd", HARD, 0.75, angle=0.3, dim=8),
     Case("GraNd", EASY, 0.8, angle=0.8),
-    Case("GraNd", EASY, 0.7, angle=OPPOSITE, norm=1.5, dim=2),
     Case("GraNd", HARD, 0.6, flip=0.1, signal=2.0, norm=2.0),
     Case("GraNd", HARD, 0.25, penalty=0.1),
     Case("GraNd", EASY, 0.4, penalty=0.1, angle=1.2),

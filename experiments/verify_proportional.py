@@ -63,7 +63,6 @@ def _linear(score: str, rule: str, fraction: float, **rest: Any) -> Case:
 CASES = (
     # least squares of a linear teacher: more samples than dimensions, as many, and fewer
     _linear("EL2N", HARD, 0.5),
-    _linear("EL2N", HARD, 0.375, ratio=8, angle=1.2, penalty=0.0),
     _linear("EL2N", EASY, 0.875, penalty=0.0, noise=1.0),
     _linear("EL2N", HARD, 0.25, ratio=2, angle=OPPOSITE, norm=0.5, penalty=0.3),
     _linear("GraNd", HARD, 0.5, angle=0.8),
@@ -84,7 +83,6 @@ CASES = (
     # logistic regression, once without a penalty
     Case("Logistic", "LogisticRegression", "EL2N", HARD, 0.75),
     Case("Logistic", "LogisticRegression", "EL2N", EASY, 0.5, angle=1.2, norm=2.0, signal=2.0),
-    Case("Logistic", "LogisticRegression", "Loss", HARD, 0.5, ratio=8, noise=0.1, signal=2.0),
     Case("Logistic", "LogisticRegression", "GraNd", HARD, 0.75, signal=2.0),
     Case("Logistic", "LogisticRegression", "GraNd", EASY, 0.5, angle=OPPOSITE, penalty=0.3),
     Case("Logistic", "LogisticRegression", "Margin", EASY, 0.75, angle=-1.0, noise=0.1),
@@ -102,7 +100,6 @@ CASES = (
     Case("Perceptron", "MaxMargin", "Uncertainty", HARD, 0.5),
     Case("Perceptron", "MaxMargin", "Uncertainty", EASY, 0.5, angle=1.0),
     Case("Perceptron", "MaxMargin", "Margin", HARD, 0.75, angle=0.8, ratio=2),
-    Case("Perceptron", "MaxMargin", "Margin", EASY, 0.5, angle=-1.0),
     Case("Perceptron", "MaxMargin", "Uniform", RANDOM, 0.5),
     # calibrations: weights, and students that do not see them
     _linear("EL2N", EXACT, 0.5, ratio=8, penalty=0.0),
