@@ -104,7 +104,7 @@ def _compute(run: Run, cells: Sequence[Cell], screen: Any) -> tuple[Result, dict
 
     store = _checked(lambda: Store(run.options.cells))
     with (
-        Progress(screen, run.name, cores()) as progress,
+        Progress(screen, run.name, 1 + cores()) as progress,  # the crew, and who leads it
         Lab(store, run.config.seed, progress, cores()) as lab,
     ):
         lab.start(cells)
