@@ -147,7 +147,7 @@ def test_mixing_nothing_is_random_pruning(rule, score):
 
 
 @_SIDES
-@pytest.mark.parametrize("score", [scores.EL2N, scores.GraNd, scores.Leverage])
+@pytest.mark.parametrize("score", [scores.EL2N, scores.GraNd])
 def test_soft_calibration_tends_to_pruning_by_score(score, hardest):
     """At the rate 1 - mixing, so that two mixings extrapolate to the limit."""
     sharp = (KeepHardest if hardest else KeepEasiest)(0.3)
