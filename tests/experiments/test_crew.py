@@ -10,7 +10,7 @@ from concurrent.futures import CancelledError
 
 import pytest
 
-from experiments import crew, lab
+from experiments import crew, lab, user_file
 from experiments.lab import Cell, shares
 from tests.strategies import example_logistic_problem, example_problem
 
@@ -111,6 +111,8 @@ def _runs(process):
 def test_only_what_modules_define_can_be_sent():
     assert crew.can_send(name_of_process)
     assert not crew.can_send(lambda: 0)
+    path, name = user_file.locate("experiments/scores/margin_times_norm.py:margin_times_norm")
+    assert not crew.can_send(user_file.load(path, name))
 
 
 def _cells(problem, sizes):
