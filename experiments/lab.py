@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _COMPILATION = 3e7  # what compiling for another shape takes, in random numbers
 _WORTH_A_CREW = 3e8  # what starting its processes takes, many times over
-
 _MANY = 10  # cases that are worth the processes of a crew
 
 
@@ -134,7 +133,8 @@ class Lab:
             }
             return
         there = (self.store.directory, self.seed)
-        for member, share in zip(self._crew, shares(cells, self._workers), strict=True):
+        members = crew.members(self._workers)
+        for member, share in zip(members, shares(cells, self._workers), strict=True):
             for cell in share:
                 tell = partial(self._told, cell)
                 future = member.submit(_simulate_there, *there, cell, tell=tell, stop=self._stop)
@@ -150,20 +150,16 @@ class Lab:
         return _simulate(self.store, self.seed, cell, partial(self._drawn, cell))
 
     def _drawn(self, cell: Cell, count: int, cached: bool) -> None:
-        if self._meter:
-            self._meter.advance(cell.work * count / cell.num_replicates, cached)
+        self._told(cell, (count, cached, 0.0))
         if self._stop.is_set():
             raise CancelledError
 
     def _told(self, cell: Cell, told: tuple[int, bool, float]) -> None:
+        """By whoever draws: how many replicates, whether found, and seconds compiling elsewhere."""
         count, cached, compiling = told
         if self._meter:
             self._meter.compiled(compiling)
             self._meter.advance(cell.work * count / cell.num_replicates, cached)
-
-    @property
-    def _crew(self) -> list[crew.Member]:
-        return crew.members(self._workers)
 
     def _is_worth_a_crew(self, cells: Sequence[Cell]) -> bool:
         """Whether what is not stored takes long, and can be sent to another process."""

@@ -117,7 +117,10 @@ def select(
 
 
 def highest(key: PRNGKeyArray, priorities: Float[Array, " n"], size: int) -> Int[Array, " size"]:
-    """Indices of the ``size`` highest priorities, highest first, ties broken fairly."""
+    """Indices of the ``size`` highest priorities, highest first, ties broken fairly.
+
+    What differs in the last log2 n bits of a float64 alone is a tie.
+    """
     lot = jax.random.bits(key, priorities.shape, jnp.uint32)
     candidates = jnp.arange(priorities.shape[0])
     if _WORTH_PRESELECTING * size <= priorities.shape[0]:

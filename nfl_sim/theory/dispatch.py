@@ -165,7 +165,7 @@ def probe_combination(problem: Problem, regime: Regime) -> linear.ProbeCombinati
         regime: ``FixedDimension(dim)``.
 
     Returns:
-        A `ProbeCombination`, accurate to 1e-8 relative.
+        A `ProbeCombination`, accurate to 1e-8 relative; nan where a traced input is out of range.
 
     Raises:
         NoTheoryError: the problem is another.

@@ -68,6 +68,8 @@ def test_coefficients_of_the_table(params, known):
         close(together.finite_size, 3 * 0.7**2 * known[name])
         close(together.debiased_size, 3 * 0.7**2 * known["debias"])
         close(together.debiasing[0], 1.0 / known["kappa"])
+    fresh = combination(problem(side, fraction, probe=FAMILY["indep"]))
+    close(fresh.weight, fraction / (1.0 + known["s"]))
 
 
 def combination(case, dim=3):
@@ -86,6 +88,14 @@ def test_everything_kept_is_the_probe_again():
     together = combination(problem("easy", 1.0))
     close(together.finite_size, 3.0)
     close(together.debiased_size, 3.0)
+
+
+def test_a_traced_penalty_that_is_none_gives_numbers_and_another_nan():
+    def least(penalty):
+        return combination(problem("hard", 0.3, penalty=penalty)).finite_size
+
+    close(jax.jit(least)(0.0), 3.0)
+    assert np.isnan(jax.jit(least)(0.1))
 
 
 def test_a_combination_of_one_dimension_has_one_axis():

@@ -5,13 +5,13 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from nfl_sim.problem import FixedDimension, Problem
+from nfl_sim.problem import FixedDimension, Problem, is_valid
 from nfl_sim.pruning import KeepEasiest, KeepHardest, KeepRandom
 from nfl_sim.scores import FreshProbe, SameSampleProbe, SubsampleProbe
 from nfl_sim.theory.linear.laws import quadrature_refinement
-from nfl_sim.theory.linear.same_sample import at_limit, is_even, respond
+from nfl_sim.theory.linear.same_sample import at_limit, is_even, refuse, respond
 from nfl_sim.theory.linear.student import linear_model, ridge_penalty
-from nfl_sim.validation import NoTheoryError, Scalar, is_traced
+from nfl_sim.validation import Scalar, is_traced
 
 _PROBES = (FreshProbe, SubsampleProbe, SameSampleProbe)
 
@@ -49,7 +49,9 @@ def probe_combination(problem: Problem, regime: FixedDimension) -> ProbeCombinat
     gap = student + of_probe - 2.0 * both
     weight = jnp.where(gap > 0.0, (of_probe - both) / jnp.where(gap > 0.0, gap, 1.0), 0.0)
     least = of_probe - weight**2 * gap
-    return ProbeCombination(weight, least, 1.0 / found.by_teacher, total(found.debiased))
+    combined = ProbeCombination(weight, least, 1.0 / found.by_teacher, total(found.debiased))
+    known = is_valid(problem, dim) & (penalty == 0.0)
+    return ProbeCombination(*(jnp.where(known, number, jnp.nan) for number in combined))
 
 
 def _require(problem: Problem, penalty: Scalar) -> None:
@@ -62,11 +64,8 @@ def _require(problem: Problem, penalty: Scalar) -> None:
         f"the score {type(score).__name__}": not is_even(score),
         "a penalty": not is_traced(penalty) and float(penalty) != 0.0,
     }
-    for name, refused in refusals.items():
-        if refused:
-            names = ", ".join(kind.__name__ for kind in _PROBES)
-            raise NoTheoryError(
-                f"no combination of student and probe is known with {name}: only for Ridge("
-                f"penalty=0), KeepHardest, KeepEasiest and KeepRandom, scores even in the residual "
-                f"and the probes {names}"
-            )
+    only = (
+        "only for Ridge(penalty=0), KeepHardest, KeepEasiest and KeepRandom, scores even in the "
+        f"residual and the probes {', '.join(kind.__name__ for kind in _PROBES)}"
+    )
+    refuse("no combination of student and probe is known with", refusals, only)

@@ -1,6 +1,7 @@
 """Least squares whose probe was fitted: the limit and its 1/n term at fixed dimension."""
 
 import dataclasses
+from collections.abc import Mapping
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -103,13 +104,19 @@ def require_residuals(
         f"{type(problem.score).__name__}": not isinstance(problem.score, scores),
         "a penalty": not is_traced(penalty) and float(penalty) != 0.0,
     }
+    only = (
+        "with a fitted probe only for KeepHardest, KeepEasiest and KeepRandom of "
+        f"{names} with SameSampleProbe and Ridge(penalty=0)"
+    )
+    refuse(f"no {what} for", refusals, only)
+    return penalty
+
+
+def refuse(without: str, refusals: Mapping[str, bool], only: str) -> None:
+    """Raise ``NoTheoryError`` with the name of the first that is refused, and what there is."""
     for name, refused in refusals.items():
         if refused:
-            raise NoTheoryError(
-                f"no {what} for {name}: with a fitted probe only for KeepHardest, KeepEasiest and "
-                f"KeepRandom of {names} with SameSampleProbe and Ridge(penalty=0)"
-            )
-    return penalty
+            raise NoTheoryError(f"{without} {name}: {only}")
 
 
 def at_limit(problem: Problem, penalty: Scalar) -> Problem:
