@@ -14,7 +14,7 @@ from nfl_sim.learners import Learner, Ridge
 from nfl_sim.models import Model
 from nfl_sim.problem import Problem
 from nfl_sim.pruning import JointRule, KeepRandom, PointwiseRule, PoissonRule, Quota
-from nfl_sim.scores import Probe
+from nfl_sim.scores import AbstractProbe, PointwiseScore, Probe
 from nfl_sim.simulation import draws
 from nfl_sim.simulation.draws import ROWS, Draw, MarginLaw, Method
 from nfl_sim.simulation.joint import choose_jointly
@@ -40,7 +40,7 @@ from nfl_sim.validation import Scalar, to_count
 
 # Larger blocks gain nothing on a CPU, where `spread` looks after the cache; an accelerator wants
 # to be filled.
-_BUDGET = {"cpu": 2**26, "accelerator": 2**31}
+_BUDGET = {"cpu": 2**27, "accelerator": 2**31}
 _LARGEST_BLOCK = 4096
 _STEP = 8
 _COPIES = 4  # of its rows, that a fit holds
@@ -160,7 +160,8 @@ def outcomes(
         size, counts = jnp.asarray(float(shape.num_samples)), Counts.of(quota)
         sizes = (shape.dim, shape.bucket)
         law = law_of(problem, draw, shape.dim) if law is None else law
-        chosen = _draw_chosen(key, _bare(problem), indices, size, counts, draw, law, *sizes)
+        seen = problem.model, problem.score
+        chosen = _draw_chosen(key, *seen, indices, size, counts, draw, law, *sizes)
     if isinstance(problem.rule, KeepRandom):
         chosen = chosen._replace(threshold=jnp.full_like(chosen.threshold, jnp.nan))
     model, learner = problem.model, problem.learner
@@ -175,7 +176,9 @@ def outcomes(
 
 def law_of(problem: Problem, draw: Draw, dim: int) -> MarginLaw | None:
     """What the replicates of a problem share, if there is such; to be found once for all blocks."""
-    return _law_of(_bare(problem), draw, dim) if draw.family == "signed margin" else None
+    if draw.family != "signed margin":
+        return None
+    return _law_of(problem.model, problem.score, draw, dim)
 
 
 def _probe_of(
@@ -184,9 +187,7 @@ def _probe_of(
     """The direction of each replicate's probe, and why its sample could not be rated, or -1."""
     if rated is not None:
         return rated.direction, rated.failure
-    probe = problem.score.probe
-    direction = probe.direction if isinstance(probe, Probe) else jnp.full(2, jnp.nan)
-    return jnp.broadcast_to(direction, (count, 2)), jnp.full(count, -1)
+    return _fixed_probe(problem.score.probe, count)
 
 
 def _draw_all(
@@ -210,18 +211,26 @@ def _choose_from(
     return chosen
 
 
-def _bare(problem: Problem) -> Problem:
-    """The model and the score: rules and learners then share what is compiled for these."""
-    return Problem(problem.model, problem.score, KeepRandom(jnp.ones(())), Ridge(jnp.zeros(())))
-
-
 def _sees_length(problem: Problem) -> bool:
     return "norm" in problem.score.needs
 
 
 @eqx.filter_jit
-def _law_of(problem: Problem, draw: Draw, dim: int) -> MarginLaw:
-    return draws.law_of(problem, draw, dim)
+def _fixed_probe(
+    probe: AbstractProbe | None, count: int
+) -> tuple[Float[Array, "b 2"], Int[Array, " b"]]:
+    direction = probe.direction if isinstance(probe, Probe) else jnp.full(2, jnp.nan)
+    return jnp.broadcast_to(direction, (count, 2)), jnp.full(count, -1)
+
+
+@eqx.filter_jit
+def _law_of(model: Model, score: PointwiseScore, draw: Draw, dim: int) -> MarginLaw:
+    return draws.law_of(_bare(model, score), draw, dim)
+
+
+def _bare(model: Model, score: PointwiseScore) -> Problem:
+    """All that a draw of the kept knows: rules and learners share what is compiled for it."""
+    return Problem(model, score, KeepRandom(jnp.ones(())), Ridge(jnp.zeros(())))
 
 
 @eqx.filter_jit
@@ -270,7 +279,8 @@ def _complete(
 @eqx.filter_jit
 def _draw_chosen(
     key: PRNGKeyArray,
-    problem: Problem,
+    model: Model,
+    score: PointwiseScore,
     indices: Int[Array, " b"],
     num_samples: Scalar,
     counts: Counts,
@@ -279,6 +289,8 @@ def _draw_chosen(
     dim: int,
     bucket: int,
 ) -> Chosen:
+    problem = _bare(model, score)
+
     def one(index):
         seed = jax.random.fold_in(key, index)
         return draws.draw_chosen(

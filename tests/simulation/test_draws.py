@@ -25,6 +25,7 @@ from nfl_sim.simulation.draws._across import across_given
 from nfl_sim.simulation.draws._chi_square import chi_squares
 from nfl_sim.simulation.draws._latent import basis_from, magnitude, radius
 from nfl_sim.simulation.draws._masses import kept_masses, top_masses
+from nfl_sim.simulation.draws._normals import normal_rows
 from nfl_sim.simulation.draws._signed_margin import margin_law, quantiles
 from nfl_sim.simulation.replicate import Counts, shape_of
 from tests.agreement import FALSE_ALARM
@@ -133,6 +134,24 @@ def test_quantiles_are_those_of_scipy():
         )
 
 
+@pytest.mark.parametrize(("count", "dim"), [(2**17, 2), (2**17 + 1, 2)])
+def test_normal_rows_are_normal_and_independent(count, dim):
+    """By moments up to the fourth, the tail beyond 4, and what two of the same bits share."""
+    rows = np.asarray(normal_rows(KEY, count, dim))
+    assert rows.shape == (count, dim)
+    limit = stats.norm.isf(FALSE_ALARM / 20)
+    halves = rows[: count // 2], rows[-(count // 2) :]
+    for half in (*halves, halves[0] * halves[1], rows[:, 0] * rows[:, 1]):
+        assert abs(half.mean()) < limit * half.std() / np.sqrt(half.size)
+    number = count * dim
+    for power, mean, variance in [(2, 1.0, 2.0), (4, 3.0, 96.0)]:
+        assert abs(np.mean(rows**power) - mean) < limit * np.sqrt(variance / number)
+    for side in (rows, -rows):
+        beyond = stats.binomtest(int(np.sum(side > 4.0)), number, stats.norm.sf(4.0))
+        assert beyond.pvalue > FALSE_ALARM / 10
+    assert stats.kstest(rows.ravel(), "norm").pvalue > FALSE_ALARM / 10
+
+
 SIGNS = [
     (LOGISTIC, 0.6),
     (nfl.models.Logistic(2.0), 0.0),
@@ -152,7 +171,7 @@ def test_signed_margins_are_those_of_rows(model, angle):
     basis, count = basis_from(axis), 60_000
     law = margin_law(model, axis, outward=False)
     found = quantiles(law, jax.random.uniform(KEY, (count,), jnp.float64), outward=False)
-    across = across_given(jax.random.key(5), model, law.tangents_at(found), found.value, *basis[0])
+    across = across_given(jax.random.key(5), model, law.tilts_at(found), found.value, *basis[0])
     drawn = np.stack([found.value, across])
     covariates, labels = model.sample(jax.random.key(6), count, 2, jnp.float64)
     rows = np.asarray(labels)[None, :] * np.asarray(covariates @ basis).T

@@ -20,34 +20,43 @@ _ROOT_TWO = float(np.sqrt(2.0))
 _SMALLEST = 1e-300
 
 
-class Tangents(NamedTuple):
-    """Tangents of log sigma(t), from above: height + slope t, for labels as they are and flipped.
+class Tilts(NamedTuple):
+    """Multiples of normal laws that lie above phi(v) sigma(+-t), where t = level + reach v.
+
+    They touch at the modes: phi(v) times the tangents of log sigma there. The first is for labels
+    as they are, the second for flipped ones.
 
     Args:
-        slopes, heights: at the place of a sample, shape (2, k).
+        levels: of each sample.
+        slopes, rests: sigma(-t) and sigma(t) at the mode in +-t.
+        log_odds: log of the mass of the second over that of the first.
     """
 
-    slopes: Float[Array, "2 k"]
-    heights: Float[Array, "2 k"]
+    levels: Values
+    slopes: Float[Array, "2 m"]
+    rests: Float[Array, "2 m"]
+    log_odds: Values
 
 
-def tangents_at_modes(level: Values, reach: Scalar) -> Tangents:
-    """Where phi(v) sigma(t), t = level + reach v, is largest: t = level + reach^2 sigma(-t)."""
-    levels = jnp.stack([level, -level])
+def tilts_at(levels: Values, reach: Scalar) -> Tilts:
+    """Those of these levels: the modes solve t = +-level + reach^2 sigma(-t)."""
+    both = jnp.stack([levels, -levels])
 
     def is_left(logit: Float[Array, "2 k"]) -> Bool[Array, "2 k"]:
-        return logit < levels + reach**2 * sigmoid(-logit)
+        return logit < both + reach**2 * sigmoid(-logit)
 
-    low, high = bisect(is_left, levels, levels + reach**2, steps=_BISECTIONS)
+    low, high = bisect(is_left, both, both + reach**2, steps=_BISECTIONS)
     mode = 0.5 * (low + high)
-    slopes = sigmoid(-mode)
-    return Tangents(slopes, -jnp.logaddexp(0.0, -mode) - slopes * mode)
+    slopes, rests = sigmoid(-mode), sigmoid(mode)
+    log_masses = log_sigmoid(mode) - 0.5 * (slopes * reach) ** 2
+    log_odds = log_masses[1] - log_masses[0]
+    return Tilts(levels, slopes.astype(jnp.float32), rests.astype(jnp.float32), log_odds)
 
 
 def across_given(
     key: PRNGKeyArray,
     model: Model,
-    tangents: Tangents | None,
+    tilts: Tilts | None,
     along: Values,
     cosine: Scalar,
     sine: Scalar,
@@ -59,16 +68,16 @@ def across_given(
     Args:
         key: of the draws.
         model: `Logistic` or `Perceptron`.
-        tangents: of each sample, for `Logistic`.
+        tilts: of each sample, for `Logistic`.
         along: z of each sample.
         cosine, sine: of the angle from u to the teacher.
 
     References: {eq}`eq-draw-across` in theory_notes/12_fast_draws.md.
     """
     if isinstance(model, Logistic):
-        assert tangents is not None
+        assert tilts is not None
         logits = model.signal * cosine * along, model.signal * sine
-        return _tilted(key, model.flip_probability, tangents, *logits)
+        return _tilted(key, model.flip_probability, tilts, *logits)
     assert isinstance(model, Perceptron)
     return _beyond_step(key, model.flip_probability, along, cosine, sine)
 
@@ -84,33 +93,34 @@ def _beyond_step(key: PRNGKeyArray, flip: Scalar, along: Values, cosine, sine) -
     return jnp.where(sine < 0.0, side, -side) * ndtri(mass * cdf(side * edge))
 
 
-def _tilted(
-    key: PRNGKeyArray, flip: Scalar, tangents: Tangents, level: Values, reach: Scalar
-) -> Values:
-    """By rejection from the normal laws to which the tangents tilt phi(v); t = level + reach v."""
-    sides = jnp.asarray([[1.0], [-1.0]])
-    slopes, heights = tangents
-    log_masses = heights + slopes * sides * level[None, :] + 0.5 * (slopes * reach) ** 2
-    log_odds = jnp.log(flip) - jnp.log1p(-flip) + log_masses[1] - log_masses[0]
-    wrong = sigmoid(log_odds).astype(jnp.float32)
+def _tilted(key: PRNGKeyArray, flip: Scalar, tilts: Tilts, level: Values, reach: Scalar) -> Values:
+    """By rejection from the tilts, which may be those of a level nearby; in single precision.
 
-    def unfinished(state: tuple[Array, Values, Bool[Array, " m"]]) -> Bool[Array, ""]:
+    References: {eq}`eq-draw-accept` in theory_notes/12_fast_draws.md.
+    """
+    gap, reach = level - tilts.levels, reach.astype(jnp.float32)
+    slopes, rests = tilts.slopes, tilts.rests
+    log_odds = tilts.log_odds - (slopes[0] + slopes[1]).astype(jnp.float64) * gap
+    flipped_share = sigmoid(jnp.log(flip) - jnp.log1p(-flip) + log_odds).astype(jnp.float32)
+    gap = gap.astype(jnp.float32)
+
+    def unfinished(state: tuple[Array, Float[Array, " m"], Bool[Array, " m"]]) -> Bool[Array, ""]:
         return ~jnp.all(state[2])
 
-    def propose(state: tuple[Array, Values, Bool[Array, " m"]]):
+    def propose(state: tuple[Array, Float[Array, " m"], Bool[Array, " m"]]):
         index, value, done = state
         # One array of bits a round: to make keys takes longer than to use them.
-        shape = (*level.shape, 3)
+        shape = (3, *level.shape)
         lots = jax.random.uniform(jax.random.fold_in(key, index), shape, jnp.float32, _LOWEST)
-        flipped = lots[:, 0] < wrong
-        side = jnp.where(flipped, -1.0, 1.0)
-        slope, height = (jnp.where(flipped, part[1], part[0]) for part in (slopes, heights))
-        normal = _ROOT_TWO * erfinv(2.0 * lots[:, 1] - 1.0).astype(jnp.float64)
-        place = slope * side * reach + normal
-        logit = side * (level + reach * place)
-        share = jnp.exp(log_sigmoid(logit) - height - slope * logit)
-        rejected = lots[:, 2].astype(jnp.float64) >= share  # a nan is not, and ends the loop
-        return index + 1, jnp.where(done, value, place), done | ~rejected
+        flipped = lots[0] < flipped_share
+        side = jnp.where(flipped, -1.0, 1.0).astype(jnp.float32)
+        slope, rest = (jnp.where(flipped, part[1], part[0]) for part in (slopes, rests))
+        normal = _ROOT_TWO * erfinv(2.0 * lots[1] - 1.0)
+        beyond = side * (gap + reach * normal)  # the mode, in logits
+        share = 1.0 / (rest * jnp.exp(slope * beyond) + slope * jnp.exp(-rest * beyond))
+        rejected = lots[2] >= share  # a nan is not, and ends the loop
+        value = jnp.where(done, value, slope * side * reach + normal)
+        return index + 1, value, done | ~rejected
 
-    start = (jnp.asarray(0), jnp.zeros_like(level), jnp.zeros(level.shape, bool))
-    return jax.lax.while_loop(unfinished, propose, start)[1]
+    start = (jnp.asarray(0), jnp.zeros_like(gap), jnp.zeros(level.shape, bool))
+    return jax.lax.while_loop(unfinished, propose, start)[1].astype(jnp.float64)

@@ -10,6 +10,7 @@ from nfl_sim.simulation.draws._across import across_given
 from nfl_sim.simulation.draws._draw import Draw
 from nfl_sim.simulation.draws._latent import axis_of, basis_from, magnitude, radius
 from nfl_sim.simulation.draws._masses import kept_masses
+from nfl_sim.simulation.draws._normals import normal_rows
 from nfl_sim.simulation.draws._signed_margin import MarginLaw, Quantile, quantiles
 from nfl_sim.simulation.replicate import Chosen, Counts
 from nfl_sim.simulation.steps import score
@@ -65,7 +66,7 @@ def _given(key, model, rating, masses, draw: Draw, law: MarginLaw | None, dim: i
         lengths = radius(masses, dim, outward=draw.outward)
         rows = direction * (lengths / jnp.linalg.norm(direction, axis=1))[:, None]
         return rows, model.label(label_key, rows)
-    rest = jax.random.normal(rest_key, (size, dim - plane), jnp.float32).astype(jnp.float64)
+    rest = normal_rows(rest_key, size, dim - plane)
     axis = axis_of(draw.family, model, rating, dim)[0]
     if law is not None:
         found = quantiles(law, masses, outward=draw.outward)
@@ -86,7 +87,7 @@ def _agreeing(
     basis, plane = basis_from(axis), found.value[:, None]
     if len(axis) > 1:
         across = across_given(
-            across_key, model, law.tangents_at(found), found.value, basis[0, 0], basis[0, 1]
+            across_key, model, law.tilts_at(found), found.value, basis[0, 0], basis[0, 1]
         )
         plane = jnp.stack([found.value, across], axis=1)
     labels = jax.random.rademacher(label_key, found.value.shape, jnp.float64)

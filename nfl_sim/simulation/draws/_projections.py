@@ -6,6 +6,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from nfl_sim.models import Model
 from nfl_sim.simulation.draws._chi_square import chi_squares
+from nfl_sim.simulation.draws._normals import normal_rows
 from nfl_sim.simulation.replicate import Chosen, Drawn
 
 _FEW = 8  # squares are summed as fast as a gamma variable is drawn
@@ -31,8 +32,7 @@ def complete(key: PRNGKeyArray, chosen: Chosen, *, dim: int, lengths: bool) -> C
     """Whole rows: what the score did not see is drawn now, of the kept samples alone."""
     plane = min(dim, 2)
     across_key = jax.random.split(key, 5)[4]
-    across = jax.random.normal(across_key, (len(chosen.rows), dim - plane), jnp.float32)
-    across = across.astype(jnp.float64)
+    across = normal_rows(across_key, len(chosen.rows), dim - plane)
     if lengths and dim > 2:
         across *= (chosen.rows[:, 2] / jnp.linalg.norm(across, axis=1))[:, None]
     rows = jnp.concatenate([chosen.rows[:, :plane], across], axis=1)

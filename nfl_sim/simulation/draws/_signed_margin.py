@@ -8,7 +8,7 @@ from jaxtyping import Array, Float, Int
 
 from nfl_sim.gaussian import cdf, mean_sigmoid, panel_nodes
 from nfl_sim.models import Logistic, Perceptron
-from nfl_sim.simulation.draws._across import Tangents, tangents_at_modes
+from nfl_sim.simulation.draws._across import Tilts, tilts_at
 from nfl_sim.simulation.draws._latent import basis_from
 
 Values = Float[Array, " m"]
@@ -26,19 +26,19 @@ class MarginLaw(NamedTuple):
         places: of t, in order.
         logits: log(M / (1 - M)) of the mass M beyond each.
         slopes: dt / dlogit.
-        tangents: at the modes of what is across, given the place; None where the labels are steps.
+        tilts: of what is across, given the place; None where the labels are steps.
     """
 
     places: Float[Array, " k"]
     logits: Float[Array, " k"]
     slopes: Float[Array, " k"]
-    tangents: Tangents | None
+    tilts: Tilts | None
 
-    def tangents_at(self, found: "Quantile") -> Tangents | None:
-        """Those of samples with these signed margins."""
-        if self.tangents is None:
+    def tilts_at(self, found: "Quantile") -> Tilts | None:
+        """Those of samples with about these signed margins."""
+        if self.tilts is None:
             return None
-        return Tangents(*(part[:, found.place] for part in self.tangents))
+        return Tilts(*(part[..., found.place] for part in self.tilts))
 
 
 class Quantile(NamedTuple):
@@ -74,12 +74,12 @@ def margin_law(
     above = jnp.concatenate([jnp.cumsum(pieces[::-1])[::-1], jnp.zeros(1)])
     logits = jnp.log(jnp.maximum(above, _SMALLEST)) - jnp.log(jnp.maximum(below, _SMALLEST))
     slopes = -above * below / density(places)
-    tangents = None
+    tilts = None
     if isinstance(model, Logistic):
         cosine, *sine = basis_from(axis)[0]
         level = model.signal * cosine * _signed(places, outward)
-        tangents = tangents_at_modes(level, model.signal * sum(sine, jnp.zeros(())))
-    return MarginLaw(jnp.asarray(places), logits, slopes, tangents)
+        tilts = tilts_at(level, model.signal * sum(sine, jnp.zeros(())))
+    return MarginLaw(jnp.asarray(places), logits, slopes, tilts)
 
 
 def _signed(place: np.ndarray, outward: bool) -> Float[Array, " k"]:
