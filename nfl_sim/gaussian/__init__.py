@@ -32,6 +32,7 @@ from nfl_sim.gaussian.quadrature import (
 )
 from nfl_sim.gaussian.radial import RadialMoments, radial_beyond, radial_moments
 from nfl_sim.gaussian.roots import bisect, polish, solve_increasing
+from nfl_sim.gaussian.sigmoid_pairs import sigmoid_moments
 from nfl_sim.gaussian.slab import SlabMoments, slab_beyond, slab_moments
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "polynomial_normal_rule",
     "radial_beyond",
     "radial_moments",
+    "sigmoid_moments",
     "slab_beyond",
     "slab_moments",
     "softplus_curvature",

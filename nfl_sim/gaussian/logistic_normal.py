@@ -8,6 +8,7 @@ from scipy.special import expit
 
 from nfl_sim.gaussian.normal import cdf, pdf
 from nfl_sim.gaussian.quadrature import Rule, panel_nodes
+from nfl_sim.gaussian.sigmoid_pairs import sigmoid_moments
 
 Real = Float[Array, "..."]
 Scalar = Float[Array, ""]
@@ -15,7 +16,6 @@ _REACH = 9.0
 _FINEST = 1e-7
 _NODES = 12
 _STEP = 0.125
-_CLIP = 350.0
 _WIDE = 5.0
 
 
@@ -82,26 +82,12 @@ def mean_sigmoid(mean: Real, std: Scalar, *, at_most: Scalar) -> Real:
     """
 
     def narrow():
-        return _mean_of_pairs(mean, jnp.minimum(std, _WIDE))
+        return sigmoid_moments(mean, jnp.minimum(std, _WIDE), _STEP)[0]
 
     def either():
         return jnp.where(std > _WIDE, _mean_about_step(mean, jnp.maximum(std, _WIDE)), narrow())
 
     return jax.lax.cond(at_most > _WIDE, either, narrow)
-
-
-def _mean_of_pairs(mean: Real, std: Scalar) -> Real:
-    """The trapezoidal rule in v, for a small std; its error is exp(-2 pi^2 / (step std)).
-
-    The mean over a pair +-v is 1/2 + sinh(mean) / (cosh(mean) + cosh(std v)) / 2: no exponential
-    of both arguments.
-    """
-    nodes = np.arange(1, 69) * _STEP
-    weights = np.exp(-0.5 * nodes**2)
-    size = jnp.clip(mean, -_CLIP, _CLIP)
-    spread = jnp.reshape(jnp.cosh(std * nodes), (1,) * size.ndim + (-1,))
-    ratio = jnp.sinh(size)[..., None] / (jnp.cosh(size)[..., None] + spread)
-    return 0.5 + 0.5 * (0.5 * jnp.tanh(0.5 * size) + ratio @ weights) / (0.5 + weights.sum())
 
 
 def _mean_about_step(mean: Real, std: Scalar) -> Real:

@@ -26,9 +26,6 @@ _OPTIMA = [
     row for row in json.loads((_DATA / "linear.json").read_text()) if "optimum" in row["kind"]
 ]
 _SCORES = {"el2n": scores.EL2N, "grand": scores.GraNd, "entropy": scores.Uncertainty}
-_EVERY_SCORE = pytest.mark.parametrize(
-    "score", [scores.EL2N, scores.GraNd, scores.Leverage, scores.Uncertainty]
-)
 
 
 def _with_rule(problem, rule):
@@ -133,8 +130,15 @@ def test_exact_calibration_is_consistent_and_bounded_below(hardest, data):
     assert variance >= random * max(2.0 / np.pi, fraction) * (1.0 - 1e-10)
 
 
-@_EVERY_SCORE
-@_CALIBRATIONS
+@pytest.mark.parametrize(
+    ("rule", "score"),
+    [
+        (ExactCalibration, scores.EL2N),
+        (ExactCalibration, scores.Leverage),
+        (SoftCalibration, scores.GraNd),
+        (SoftCalibration, scores.Uncertainty),
+    ],
+)
 def test_mixing_nothing_is_random_pruning(rule, score):
     mixed, random = (
         nfl.predict(_linear(kept, score=score, penalty=0.3), REGIME)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from nfl_sim.gaussian import trapezoidal_normal_rule
+from nfl_sim.gaussian import sigmoid_moments, trapezoidal_normal_rule
 from nfl_sim.models import Logistic
 from nfl_sim.theory.proportional.law import REACH, Places, Ramps, SignedLaw, Student, Values
 from nfl_sim.theory.proportional.panels import Bend
@@ -15,6 +15,7 @@ from nfl_sim.theory.proportional.ramps import cross_ramps
 from nfl_sim.validation import Scalar
 
 _GENTLE = 0.2
+_FINEST_PAIRS = 0.02  # finer ones are of signals that `sigmoid_moments` does not take
 
 
 @final
@@ -43,12 +44,21 @@ class LogisticLaw(SignedLaw):
 
     def tilt(self, places: Values, x: Values, lean: Scalar, open_: Scalar) -> tuple[Values, Values]:
         """The link averaged over Y, and v times it."""
-        y, weights = trapezoidal_normal_rule(self.step)
         known = self.cosine * places + self.sine * lean * x
-        open_part = np.reshape(y, (1,) * places.ndim + (-1,)) * (self.sine * open_)
-        link = self.model.link(self.model.signal * (known[..., None] + open_part))
-        tilt = link @ weights
-        return tilt, lean * x * tilt + open_ * (link @ (weights * y))
+        tilt, moment = self._link_moments(known, self.sine * open_)
+        return tilt, lean * x * tilt + open_ * moment
+
+    def _link_moments(self, known: Values, std: Scalar) -> tuple[Values, Values]:
+        """Averages over Y of the link at ``known`` + ``std`` Y, and of Y times it."""
+        model, signal = self.model, self.model.signal
+        if self.step < _FINEST_PAIRS:
+            y, weights = trapezoidal_normal_rule(self.step)
+            open_part = np.reshape(y, (1,) * known.ndim + (-1,)) * std
+            link = model.link(signal * (known[..., None] + open_part))
+            return link @ weights, link @ (weights * y)
+        mean, moment = sigmoid_moments(signal * known, signal * std, self.step)
+        clear = 1.0 - 2.0 * model.flip_probability
+        return model.flip_probability + clear * mean, clear * moment
 
     def bends(self, lean: Scalar, open_: Scalar) -> list[Bend]:
         """Where the teacher is undecided, if it turns fast."""

@@ -112,8 +112,8 @@ GENERAL = [
 ]
 
 
-@pytest.mark.parametrize("problem", GENERAL)
 @pytest.mark.parametrize("ratio", [1.5, 12.0])
+@pytest.mark.parametrize("problem", GENERAL)
 def test_the_state_evolution_of_penalised_losses(problem, ratio):
     """lambda a = E[G f], eta^2 = alpha V^2 E f^2 and 1/V = alpha (lambda - E f').
 
