@@ -156,6 +156,7 @@ SIGNS = [
     (LOGISTIC, 0.6),
     (nfl.models.Logistic(2.0), 0.0),
     (nfl.models.Logistic(30.0, 0.01), 1.5),
+    (nfl.models.Logistic(150.0), 1.2),
     (PERCEPTRON, 2.0),
     (nfl.models.Perceptron(), 0.001),
 ]

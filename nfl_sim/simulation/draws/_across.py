@@ -28,13 +28,13 @@ class Tilts(NamedTuple):
 
     Args:
         levels: of each sample.
-        slopes, rests: sigma(-t) and sigma(t) at the mode in +-t.
+        log_slopes, log_rests: log sigma(-t) and log sigma(t) at the mode in +-t.
         log_odds: log of the mass of the second over that of the first.
     """
 
     levels: Values
-    slopes: Float[Array, "2 m"]
-    rests: Float[Array, "2 m"]
+    log_slopes: Float[Array, "2 m"]
+    log_rests: Float[Array, "2 m"]
     log_odds: Values
 
 
@@ -47,10 +47,10 @@ def tilts_at(levels: Values, reach: Scalar) -> Tilts:
 
     low, high = bisect(is_left, both, both + reach**2, steps=_BISECTIONS)
     mode = 0.5 * (low + high)
-    slopes, rests = sigmoid(-mode), sigmoid(mode)
-    log_masses = log_sigmoid(mode) - 0.5 * (slopes * reach) ** 2
+    log_slopes, log_rests = log_sigmoid(-mode), log_sigmoid(mode)
+    log_masses = log_rests - 0.5 * (jnp.exp(log_slopes) * reach) ** 2
     log_odds = log_masses[1] - log_masses[0]
-    return Tilts(levels, slopes.astype(jnp.float32), rests.astype(jnp.float32), log_odds)
+    return Tilts(levels, log_slopes.astype(jnp.float32), log_rests.astype(jnp.float32), log_odds)
 
 
 def across_given(
@@ -99,7 +99,7 @@ def _tilted(key: PRNGKeyArray, flip: Scalar, tilts: Tilts, level: Values, reach:
     References: {eq}`eq-draw-accept` in theory_notes/12_fast_draws.md.
     """
     gap, reach = level - tilts.levels, reach.astype(jnp.float32)
-    slopes, rests = tilts.slopes, tilts.rests
+    slopes = jnp.exp(tilts.log_slopes)
     log_odds = tilts.log_odds - (slopes[0] + slopes[1]).astype(jnp.float64) * gap
     flipped_share = sigmoid(jnp.log(flip) - jnp.log1p(-flip) + log_odds).astype(jnp.float32)
     gap = gap.astype(jnp.float32)
@@ -114,10 +114,14 @@ def _tilted(key: PRNGKeyArray, flip: Scalar, tilts: Tilts, level: Values, reach:
         lots = jax.random.uniform(jax.random.fold_in(key, index), shape, jnp.float32, _LOWEST)
         flipped = lots[0] < flipped_share
         side = jnp.where(flipped, -1.0, 1.0).astype(jnp.float32)
-        slope, rest = (jnp.where(flipped, part[1], part[0]) for part in (slopes, rests))
+        slope, log_slope, log_rest = (
+            jnp.where(flipped, part[1], part[0])
+            for part in (slopes, tilts.log_slopes, tilts.log_rests)
+        )
         normal = _ROOT_TWO * erfinv(2.0 * lots[1] - 1.0)
         beyond = side * (gap + reach * normal)  # the mode, in logits
-        share = 1.0 / (rest * jnp.exp(slope * beyond) + slope * jnp.exp(-rest * beyond))
+        rising, falling = log_rest + slope * beyond, log_slope + (slope - 1.0) * beyond
+        share = 1.0 / (jnp.exp(rising) + jnp.exp(falling))
         rejected = lots[2] >= share  # a nan is not, and ends the loop
         value = jnp.where(done, value, slope * side * reach + normal)
         return index + 1, value, done | ~rejected

@@ -23,7 +23,6 @@ def normal_rows(key: PRNGKeyArray, count: int, dim: int) -> Float[Array, "m d"]:
 
 def _normal(bits: UInt[Array, "..."]) -> Float[Array, "..."]:
     """The quantile of a uniform on (-1, 1), from the lower half of the bits."""
-    share = _UNIT * jax.lax.bitcast_convert_type(bits.astype(jnp.uint32), jnp.int32).astype(
-        jnp.float32
-    )
+    whole = jax.lax.bitcast_convert_type(bits.astype(jnp.uint32), jnp.int32)
+    share = _UNIT * whole.astype(jnp.float32)
     return _ROOT_TWO * erfinv(jnp.clip(share, -_LARGEST, _LARGEST))
