@@ -38,8 +38,8 @@ from nfl_sim.simulation.spread import spread
 from nfl_sim.simulation.stopping import Target
 from nfl_sim.validation import Scalar, to_count
 
-# Larger blocks gain nothing on a CPU, where `spread` looks after the cache; an accelerator wants
-# to be filled.
+# Larger blocks gain little on a CPU, where `spread` looks after the cache, and a block costs a
+# millisecond or two beside its work; an accelerator wants to be filled.
 _BUDGET = {"cpu": 2**27, "accelerator": 2**31}
 _LARGEST_BLOCK = 4096
 _STEP = 8

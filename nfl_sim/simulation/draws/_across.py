@@ -4,19 +4,18 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.nn import log_sigmoid, sigmoid
-from jax.scipy.special import erfinv, ndtri
+from jax.scipy.special import ndtri
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from nfl_sim.gaussian import bisect, cdf
 from nfl_sim.models import Logistic, Model, Perceptron
+from nfl_sim.simulation.draws._normals import central_quantile
 from nfl_sim.validation import Scalar
 
 Values = Float[Array, " m"]
 _BISECTIONS = 50
 _LOWEST = 2.0**-25  # of single chances, so that their quantiles are finite
-_ROOT_TWO = float(np.sqrt(2.0))
 _SMALLEST = 1e-300
 
 
@@ -118,7 +117,7 @@ def _tilted(key: PRNGKeyArray, flip: Scalar, tilts: Tilts, level: Values, reach:
             jnp.where(flipped, part[1], part[0])
             for part in (slopes, tilts.log_slopes, tilts.log_rests)
         )
-        normal = _ROOT_TWO * erfinv(2.0 * lots[1] - 1.0)
+        normal = central_quantile(2.0 * lots[1] - 1.0)
         beyond = side * (gap + reach * normal)  # the mode, in logits
         rising, falling = log_rest + slope * beyond, log_slope + (slope - 1.0) * beyond
         share = 1.0 / (jnp.exp(rising) + jnp.exp(falling))

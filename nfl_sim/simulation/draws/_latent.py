@@ -1,16 +1,15 @@
 """What a score knows of a sample: one Gaussian coordinate, or the radius."""
 
 import jax.numpy as jnp
-import numpy as np
-from jax.scipy.special import erfinv, ndtri
+from jax.scipy.special import ndtri
 from jaxtyping import Array, Float
 
 from nfl_sim.gaussian import bisect, chi_square_cdf, polish
 from nfl_sim.models import Linear, Model
 from nfl_sim.scores import PointwiseScore, Probe
 from nfl_sim.simulation.draws._draw import Family
+from nfl_sim.simulation.draws._normals import central_quantile
 
-_ROOT_TWO = float(np.sqrt(2.0))
 _BISECTIONS = 40
 _SMALLEST = 1e-300
 
@@ -19,7 +18,7 @@ def magnitude(masses: Float[Array, "..."], *, outward: bool) -> Float[Array, "..
     """|T| of a standard normal T that a mass of the law surpasses (or, inward, falls short of)."""
     if outward:
         return -ndtri(0.5 * masses)
-    return _ROOT_TWO * erfinv(masses)
+    return central_quantile(masses)
 
 
 def radius(masses: Float[Array, "..."], dim: int, *, outward: bool) -> Float[Array, "..."]:

@@ -21,8 +21,13 @@ def normal_rows(key: PRNGKeyArray, count: int, dim: int) -> Float[Array, "m d"]:
     return both[:count].astype(jnp.float64)
 
 
+def central_quantile(share: Float[Array, "..."]) -> Float[Array, "..."]:
+    """z such that a standard normal variable lies in (-z, z) with this chance; odd in it."""
+    return _ROOT_TWO * erfinv(share)
+
+
 def _normal(bits: UInt[Array, "..."]) -> Float[Array, "..."]:
     """The quantile of a uniform on (-1, 1), from the lower half of the bits."""
     whole = jax.lax.bitcast_convert_type(bits.astype(jnp.uint32), jnp.int32)
     share = _UNIT * whole.astype(jnp.float32)
-    return _ROOT_TWO * erfinv(jnp.clip(share, -_LARGEST, _LARGEST))
+    return central_quantile(jnp.clip(share, -_LARGEST, _LARGEST))
